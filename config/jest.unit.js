@@ -1,0 +1,3 @@
+import { workspaceConfig } from './jest.js';
+
+export default { ...workspaceConfig(), maxWorkers: '100%' };
