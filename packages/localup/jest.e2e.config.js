@@ -1,0 +1,3 @@
+import { jestConfig } from '../../config/jest.js';
+
+export default jestConfig({ e2e: true });

@@ -1,0 +1,27 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What the local clusters are made of. A new Kubernetes minor means: change it here, put the same versions into
+ * `go/go.mod` (staging modules are `v0.MINOR.PATCH`), and run `go mod tidy` there.
+ */
+export const versions = {
+  kubernetes: '1.35.4',
+  etcd: '3.6.5',
+  helm: '3.20.2',
+  kwok: '0.7.0',
+} as const;
+
+/** The programs that localup runs, by the name of their executable. */
+export const binaryNames = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubectl',
+  'kwok',
+  'helm',
+] as const;
+
+/** One of {@link binaryNames}. */
+export type BinaryName = (typeof binaryNames)[number];
