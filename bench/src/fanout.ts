@@ -1,0 +1,234 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * One Subscription of a Namespace and 20 ConfigMaps to 8 children: how long until everything is there, until a burst of edits
+ * to all 20 is there, until all is gone, and what it costs the parent; against the same objects applied straight to the
+ * children in the same run.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { resources, type KubeObject, type Manifest, type Subscription } from '@clusternet/api-types';
+import { core, KubeClient } from '@clusternet/client';
+import { startSystem, type System } from '@clusternet/localup';
+import { AuditLog } from './auditLog.ts';
+import { type Bench, median, round } from './bench.ts';
+import { FeedWatch } from './feedWatch.ts';
+import { residentMegabytes } from './memory.ts';
+
+const CHILDREN = 8;
+const CONFIG_MAPS = 20;
+const PAYLOAD = 'x'.repeat(1000);
+const USER_AGENT = 'clusternet-bench';
+
+export const bench: Bench = {
+  name: 'fanout',
+  summary: `1 Namespace + ${CONFIG_MAPS} ConfigMaps of 1 KB to ${CHILDREN} children, medians of ${rounds()} rounds`,
+  async run(log) {
+    const dir = await mkdtemp(join(tmpdir(), 'clusternet-bench-'));
+    const syncMode = process.env['BENCH_SYNC_MODE'] === 'Pull' ? 'Pull' : 'Push';
+    const system = await startSystem({
+      dir,
+      audit: true,
+      children: Array.from({ length: CHILDREN }, (_, i) => ({ name: `child${i + 1}`, syncMode })),
+      log,
+    });
+    try {
+      return { syncMode, ...(await measure(system, log)) };
+    } finally {
+      await system.close();
+      await rm(dir, { recursive: true, force: true });
+    }
+  },
+};
+
+function rounds(): number {
+  return Number(process.env['BENCH_ROUNDS'] ?? 3);
+}
+
+interface Round {
+  create: number;
+  update: number;
+  remove: number;
+}
+
+async function measure(system: System, log: (line: string) => void): Promise<Record<string, unknown>> {
+  const parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath, userAgent: USER_AGENT });
+  const children = await Promise.all(
+    system.children.map((c) => KubeClient.fromKubeConfig({ path: c.kubeconfigPath, userAgent: USER_AGENT })),
+  );
+  const audit = new AuditLog(system.auditLogPath, USER_AGENT);
+  const floors: Round[] = [];
+  const ours: (Round & { writes: Record<'create' | 'update' | 'remove', number>; events: number })[] = [];
+  for (let n = 0; n <= rounds(); n++) {
+    const floor = await straight(children, `floor-${n}`);
+    const round = await through(parent, children, audit, `fan-${n}`);
+    log(
+      `round ${n}${n === 0 ? ' (warm-up)' : ''}: create ${seconds(round.create)} (floor ${seconds(floor.create)}), update ${seconds(round.update)} (${seconds(floor.update)}), ` +
+        `remove ${seconds(round.remove)} (${seconds(floor.remove)}); parent writes ${round.writes.create}/${round.writes.update}/${round.writes.remove}, events ${round.events}`,
+    );
+    if (n === 0) continue;
+    floors.push(floor);
+    ours.push(round);
+  }
+  const figure = (pick: (r: Round) => number) => {
+    const [a, b] = [median(ours.map(pick)), median(floors.map(pick))];
+    return { seconds: round(a / 1000), floorSeconds: round(b / 1000), ratio: round(a / b) };
+  };
+  const result = {
+    create: figure((r) => r.create),
+    update: figure((r) => r.update),
+    remove: figure((r) => r.remove),
+    writes: {
+      create: median(ours.map((r) => r.writes.create)),
+      update: median(ours.map((r) => r.writes.update)),
+      remove: median(ours.map((r) => r.writes.remove)),
+    },
+    events: median(ours.map((r) => r.events)),
+    memoryMB: Object.fromEntries(
+      await Promise.all(system.services.map(async (s) => [s.name, await residentMegabytes(s.pid)] as const)),
+    ),
+  };
+  for (const step of ['create', 'update', 'remove'] as const) {
+    const f = result[step];
+    log(`${step}: ${f.seconds} s, floor ${f.floorSeconds} s, ${f.ratio}x; ${result.writes[step]} object writes in the parent beside the user's own`);
+  }
+  log(`memory (resident, MB): ${Object.entries(result.memoryMB).map(([k, v]) => `${k} ${v}`).join(', ')}`);
+  await Promise.all([parent, ...children].map((c) => c.close()));
+  return result;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
+}
+
+function namespaceObject(name: string): KubeObject {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+}
+
+function configMap(namespace: string, index: number, revision: string): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: `cm-${index}`, namespace },
+    data: { payload: PAYLOAD, revision },
+  };
+}
+
+function configMaps(namespace: string, revision: string): KubeObject[] {
+  return Array.from({ length: CONFIG_MAPS }, (_, i) => configMap(namespace, i, revision));
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+/** At most `width` of the tasks at a time. */
+async function inParallel<T>(items: readonly T[], width: number, task: (item: T) => Promise<unknown>): Promise<void> {
+  const queue = items.values();
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (const item of queue) await task(item);
+    }),
+  );
+}
+
+/** The floor: the same objects by server-side apply, 8 requests in flight per child. */
+async function straight(children: KubeClient[], namespace: string): Promise<Round> {
+  const options = { fieldManager: USER_AGENT, force: true };
+  const everywhere = (task: (child: KubeClient) => Promise<unknown>) => timed(() => Promise.all(children.map(task)));
+  const applyAll = (child: KubeClient, revision: string) =>
+    inParallel(configMaps(namespace, revision), 8, (o) => child.resource(core.configMaps).apply(o, options));
+  const create = await everywhere(async (child) => {
+    await child.resource(core.namespaces).apply(namespaceObject(namespace), options);
+    await applyAll(child, 'one');
+  });
+  const update = await everywhere((child) => applyAll(child, 'two'));
+  const remove = await everywhere(async (child) => {
+    await inParallel(configMaps(namespace, 'two'), 8, (o) =>
+      child.resource(core.configMaps).delete({ name: o.metadata.name ?? '', namespace }),
+    );
+    await child.resource(core.namespaces).delete({ name: namespace });
+  });
+  return { create, update, remove };
+}
+
+async function through(parent: KubeClient, children: KubeClient[], audit: AuditLog, name: string) {
+  const manifests = parent.resource<Manifest>(resources.manifests);
+  const subscriptions = parent.resource<Subscription>(resources.subscriptions);
+  const manifest = (template: KubeObject, plural: string): Manifest =>
+    ({
+      apiVersion: 'apps.clusternet.io/v1alpha1',
+      kind: 'Manifest',
+      metadata: {
+        name: [plural, template.metadata.namespace, template.metadata.name].filter((part) => part !== undefined).join('.'),
+        namespace: 'clusternet-reserved',
+      },
+      template,
+    }) as Manifest;
+  const wanted = configMaps(name, 'one');
+  await manifests.create(manifest(namespaceObject(name), 'namespaces'));
+  await inParallel(wanted, 8, (o) => manifests.create(manifest(o, 'configmaps')));
+
+  const watches = await Promise.all(children.map((child) => FeedWatch.start(child, name)));
+  const writes = { create: 0, update: 0, remove: 0 };
+  let events = 0;
+  const step = async (key: keyof typeof writes, work: () => Promise<unknown>, arrived: (w: FeedWatch) => Promise<void>) => {
+    await audit.mark();
+    const ms = await timed(async () => {
+      await work();
+      await Promise.all(watches.map(arrived));
+    });
+    // Status comes back after the objects are there: count what follows too.
+    await audit.quiet();
+    const cost = await audit.sinceMark();
+    writes[key] = cost.writes;
+    events += cost.events;
+    return ms;
+  };
+  const create = await step(
+    'create',
+    () =>
+      subscriptions.create({
+        apiVersion: 'apps.clusternet.io/v1alpha1',
+        kind: 'Subscription',
+        metadata: { name, namespace: 'default' },
+        spec: {
+          subscribers: [{ clusterAffinity: {} }],
+          feeds: [
+            { apiVersion: 'v1', kind: 'Namespace', name },
+            ...wanted.map((o) => ({ apiVersion: 'v1', kind: 'ConfigMap', namespace: name, name: o.metadata.name ?? '' })),
+          ],
+        },
+      } as Subscription),
+    (w) => w.until((byName) => byName.size === CONFIG_MAPS),
+  );
+  const update = await step(
+    'update',
+    () =>
+      inParallel(wanted, 8, (o) =>
+        manifests.patch(
+          { name: `configmaps.${name}.${o.metadata.name}`, namespace: 'clusternet-reserved' },
+          { template: { data: { revision: 'two' } } },
+          { type: 'merge' },
+        ),
+      ),
+    (w) => w.until((byName) => byName.size === CONFIG_MAPS && [...byName.values()].every((revision) => revision === 'two')),
+  );
+  const remove = await step(
+    'remove',
+    () => subscriptions.delete({ name, namespace: 'default' }),
+    (w) => w.until((byName) => byName.size === 0),
+  );
+  await Promise.all(watches.map((w) => w.close()));
+  await inParallel([namespaceObject(name), ...wanted], 8, (o) =>
+    manifests.delete({
+      name: o.kind === 'Namespace' ? `namespaces.${name}` : `configmaps.${name}.${o.metadata.name}`,
+      namespace: 'clusternet-reserved',
+    }),
+  );
+  return { create, update, remove, writes, events };
+}
