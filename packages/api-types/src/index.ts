@@ -1,1 +1,21 @@
-export {};
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+export * from './wellKnown.ts';
+export { apiVersionOf, resources, type ResourceDefinition, type ResourceKey } from './resources.ts';
+export { fnv1a32, fnv1a64, suffix } from './hash.ts';
+export { stableStringify } from './stableStringify.ts';
+export { feedKey, feedOf, manifestName } from './feed.ts';
+export { matchesSelector } from './selector.ts';
+export { ApiTypeError, parseKind, type FieldIssue, type KindTypeOf } from './parseKind.ts';
+export { schemas, type KindTypes } from './schemas.ts';
+export * from './schemas/common.ts';
+export * from './schemas/core.ts';
+export * from './schemas/clusters.ts';
+export * from './schemas/subscription.ts';
+export * from './schemas/description.ts';
+export * from './schemas/overrides.ts';
+export * from './schemas/helm.ts';
+export * from './schemas/feedInventory.ts';
+export * from './schemas/multicluster.ts';
+export * from './schemas/proxies.ts';
