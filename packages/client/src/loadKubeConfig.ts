@@ -1,0 +1,96 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { access } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { type KubeConfig } from '@kubernetes/client-node';
+import { type LoadedKubeConfig } from './kubeConfigCredentials.ts';
+
+const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
+/**
+ * Reads a kubeconfig: the given file, else the files of `KUBECONFIG`, else `~/.kube/config`, else the ServiceAccount of
+ * the pod this runs in. Throws an Error that tells what was looked for.
+ */
+export async function loadKubeConfig(o: { path?: string; context?: string } = {}): Promise<LoadedKubeConfig> {
+  // Loaded on demand: it is by far the largest dependency, and clients made from options do without it.
+  const clientNode = await import('@kubernetes/client-node');
+  const config = new clientNode.KubeConfig();
+  const files = await kubeConfigFiles(o.path);
+  if (files.length > 0) readFiles(config, files, () => new clientNode.KubeConfig());
+  else if (await exists(serviceAccountToken)) config.loadFromCluster();
+  else throw new Error('no cluster to talk to: give a kubeconfig, set KUBECONFIG, create ~/.kube/config or run inside a pod');
+  if (o.context !== undefined) config.setCurrentContext(o.context);
+  return { config: checked(config, files), files };
+}
+
+async function kubeConfigFiles(path: string | undefined): Promise<string[]> {
+  if (path !== undefined) return [path];
+  const listed = (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
+  if (listed.length > 0) {
+    // Like kubectl: files of the list that do not exist are passed over.
+    const there = await Promise.all(listed.map(exists));
+    const files = listed.filter((_, i) => there[i]);
+    if (files.length === 0) throw new Error(`KUBECONFIG names no file that exists: ${listed.join(', ')}`);
+    return files;
+  }
+  const standard = join(homedir(), '.kube', 'config');
+  return (await exists(standard)) ? [standard] : [];
+}
+
+function readFiles(config: KubeConfig, files: string[], create: () => KubeConfig): void {
+  for (const file of files) {
+    const part = create();
+    try {
+      part.loadFromFile(file);
+      makeTokenFilesAbsolute(part, dirname(file));
+    } catch (cause) {
+      throw unusable(file, cause);
+    }
+    mergeFirstWins(config, part);
+  }
+}
+
+/** As kubectl merges: what an earlier file defines stays. */
+function mergeFirstWins(config: KubeConfig, part: KubeConfig): void {
+  for (const c of part.clusters ?? []) if (!config.clusters.some(({ name }) => name === c.name)) config.addCluster(c);
+  for (const u of part.users ?? []) if (!config.users.some(({ name }) => name === u.name)) config.addUser(u);
+  for (const c of part.contexts ?? []) if (!config.contexts.some(({ name }) => name === c.name)) config.addContext(c);
+  if (!config.currentContext && part.currentContext) config.setCurrentContext(part.currentContext);
+}
+
+function makeTokenFilesAbsolute(config: KubeConfig, directory: string): void {
+  for (const user of config.users ?? []) {
+    const provider = (user.authProvider as { config?: { tokenFile?: string } } | undefined)?.config;
+    if (provider?.tokenFile && !isAbsolute(provider.tokenFile)) provider.tokenFile = join(directory, provider.tokenFile);
+  }
+}
+
+function unusable(file: string, cause: unknown): Error {
+  if (cause instanceof Error && 'syscall' in cause) return new Error(`the kubeconfig ${file} cannot be read`, { cause });
+  // A parser quotes the lines it stumbled over, and they may hold a key: its error is not passed on.
+  const line = (cause as { mark?: { line?: number } }).mark?.line;
+  return new Error(`${file} is not a valid kubeconfig${line === undefined ? '' : ` (line ${line + 1})`}`);
+}
+
+function checked(config: KubeConfig, files: string[]): KubeConfig {
+  const where = files.length > 0 ? ` in ${files.join(', ')}` : '';
+  const context = config.getCurrentContext();
+  if (!context) throw new Error(`no current context${where}: choose one with kubectl config use-context, or name it`);
+  if (!config.getContextObject(context)) throw new Error(`there is no context "${context}"${where}`);
+  const cluster = config.getCurrentCluster();
+  if (!cluster) throw new Error(`the context "${context}" names a cluster that is not defined${where}`);
+  if (cluster.server.startsWith('http:') && !cluster.skipTLSVerify) {
+    // client-node refuses plain http unless told that TLS is not verified, which says nothing for plain http.
+    config.clusters = config.clusters.map((c) => (c.name === cluster.name ? { ...c, skipTLSVerify: true } : c));
+  }
+  return config;
+}
+
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,22 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { type KubeObject } from '@clusternet/api-types';
+
+/** Names one object of a known kind. Cluster-scoped objects have no namespace. */
+export interface ObjectRef {
+  name: string;
+  namespace?: string;
+}
+
+/** Key of an object in queues and caches: `namespace/name`, or `name` for cluster-scoped objects. */
+export function objectKey(object: KubeObject | ObjectRef): string {
+  const { name, namespace } = 'metadata' in object ? (object as KubeObject).metadata : (object as ObjectRef);
+  return namespace ? `${namespace}/${name ?? ''}` : (name ?? '');
+}
+
+/** The inverse of {@link objectKey}. Names of Kubernetes objects never hold a slash. */
+export function parseKey(key: string): ObjectRef {
+  const slash = key.indexOf('/');
+  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
