@@ -1,0 +1,129 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+/** `pnpm demo [--once]`: the whole system on real clusters of this machine, with one application in three of them. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { parseArgs } from 'node:util';
+import { startSystem, type System } from '../system/startSystem.ts';
+import { Steps } from './steps.ts';
+
+const run = promisify(execFile);
+const examples = resolve(import.meta.dirname, '../../../../docs/examples/shop');
+const children = ['child1', 'child2', 'child3'];
+
+const { once } = options();
+const steps = new Steps();
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
+  });
+}
+
+const dir = await mkdtemp(join(tmpdir(), 'clusternet-demo-'));
+let failed = false;
+let system: System | undefined;
+try {
+  system = await steps.run('clusters, charts, services, registration', () =>
+    startSystem({
+      dir,
+      children: children.map((name) => ({ name, nodes: 2 })),
+      log: (line) => steps.say(line),
+    }),
+  );
+  await show(system);
+  if (!once && !stop.signal.aborted) {
+    invite(system);
+    await new Promise((done) => stop.signal.addEventListener('abort', done, { once: true }));
+  }
+} catch (error) {
+  if (!stop.signal.aborted) {
+    failed = true;
+    console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+} finally {
+  steps.say('stopping everything');
+  await system?.close();
+  await rm(dir, { recursive: true, force: true });
+}
+process.exit(failed ? 1 : stop.signal.aborted && once ? 130 : 0);
+
+function options(): { once: boolean } {
+  try {
+    const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
+    return values;
+  } catch (error) {
+    console.error(`demo: ${error instanceof Error ? error.message : String(error)}\nusage: pnpm demo [--once]`);
+    process.exit(2);
+  }
+}
+
+async function show(running: System): Promise<void> {
+  const { parent } = running;
+  await steps.run('feeds and Subscription applied', async () => {
+    await kubectl(running, parent.kubeconfigPath, ['apply', '-f', join(examples, 'feeds.yaml'), '-f', join(examples, 'subscription.yaml')]);
+  });
+  await steps.run('pods running in all three children', async () => {
+    await Promise.all(running.children.map((child) => podsRun(running, child.kubeconfigPath)));
+  });
+  await steps.run('status back in the parent', async () => {
+    await until(async () =>
+      (await kubectl(running, parent.kubeconfigPath, ['get', 'subs', 'shop', '-o', 'jsonpath={.status.completedReleases}'])) === '3',
+    );
+  });
+  const inParent = [
+    ['get', 'clsrr'],
+    ['get', 'mcls', '-A'],
+    ['get', 'subs', '-A'],
+    ['get', 'base', '-A'],
+    ['get', 'desc', '-A'],
+  ];
+  for (const args of inParent) await print(running, 'parent', parent.kubeconfigPath, args);
+  for (const child of running.children) {
+    await print(running, child.name, child.kubeconfigPath, ['get', 'pods,svc,configmap/web-settings,promotions', '-n', 'shop']);
+  }
+  console.log(`\n${steps.table()}`);
+}
+
+function invite(running: System): void {
+  console.log('\nThe clusters stay up until you press Ctrl-C. In another shell:\n');
+  console.log(`  export KUBECONFIG=${running.parent.kubeconfigPath}`);
+  for (const child of running.children) console.log(`  alias ${child.name}='${running.clusters.binaries.kubectl} --kubeconfig ${child.kubeconfigPath}'`);
+  console.log(`
+  kubectl -n clusternet-reserved patch manifest deployments.shop.web --type merge -p '{"template":{"spec":{"replicas":5}}}'
+  child1 -n shop get pods                      # five of them, in every child
+  kubectl get subs shop -o yaml                # status of each feed in each cluster
+  kubectl delete subs shop                     # and all of it is gone
+`);
+}
+
+async function podsRun(running: System, kubeconfig: string): Promise<void> {
+  await until(async () => {
+    const phases = await kubectl(running, kubeconfig, ['get', 'pods', '-n', 'shop', '-o', 'jsonpath={.items[*].status.phase}']);
+    return phases === 'Running Running Running';
+  });
+}
+
+async function until(reached: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 120_000;
+  while (!(await reached())) {
+    stop.signal.throwIfAborted();
+    if (Date.now() > deadline) throw new Error('it did not happen within two minutes; see the logs in ' + dir);
+    await delay(150);
+  }
+}
+
+async function print(running: System, where: string, kubeconfig: string, args: string[]): Promise<void> {
+  console.log(`\n${where}$ kubectl ${args.join(' ')}\n${await kubectl(running, kubeconfig, args)}`);
+}
+
+async function kubectl(running: System, kubeconfig: string, args: string[]): Promise<string> {
+  const { stdout } = await run(running.clusters.binaries.kubectl, ['--kubeconfig', kubeconfig, ...args]);
+  return stdout.trimEnd();
+}

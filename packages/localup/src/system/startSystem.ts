@@ -1,0 +1,164 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { resources, type ManagedCluster } from '@clusternet/api-types';
+import { KubeClient } from '@clusternet/client';
+import { installChart } from '../charts/installChart.ts';
+import { startWorkload, type Workload } from '../charts/startWorkload.ts';
+import { startClusters, type ClusterSet, type LocalCluster } from '../clusters/startClusters.ts';
+import { type Progress } from '../progress.ts';
+import { createBootstrapToken } from './bootstrapToken.ts';
+
+const repository = resolve(import.meta.dirname, '../../../..');
+const NAMESPACE = 'clusternet-system';
+const parentServices = ['hub', 'scheduler', 'override-engine'] as const;
+
+/** One child cluster of the system and how it joins. */
+export interface ChildOptions {
+  /** Name of the cluster, here and as registered. */
+  name: string;
+  /** KWOK nodes; without any, no pod runs there. */
+  nodes?: number;
+  syncMode?: 'Push' | 'Pull' | 'Dual';
+  /** Labels of its ManagedCluster. */
+  labels?: Record<string, string>;
+}
+
+/** What {@link startSystem} starts. */
+export interface SystemOptions {
+  /** Folder for everything the run writes. */
+  dir: string;
+  children: ChildOptions[];
+  /** Writes the parent's audit log. */
+  audit?: boolean;
+  log: Progress;
+  /** Values for the parent's charts, by component. */
+  values?: Partial<Record<(typeof parentServices)[number] | 'agent', Record<string, unknown>>>;
+}
+
+/** A service that runs as its chart says: `clusternet-hub`, …, and `clusternet-agent/<child>`. */
+export type Service = Workload & { name: string };
+
+/** A running installation on real clusters: the parent's services and an agent in each child, all registered. */
+export interface System extends AsyncDisposable {
+  readonly clusters: ClusterSet;
+  readonly parent: LocalCluster;
+  readonly children: LocalCluster[];
+  readonly services: Service[];
+  readonly auditLogPath: string;
+  /** Stops the services, then the clusters. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the clusters, installs the charts with helm and runs each service from what its chart rendered; returns when every child is
+ * registered and Ready.
+ */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const { log } = options;
+  assertBuilt();
+  const clusters = await startClusters({
+    dir: options.dir,
+    parent: true,
+    audit: options.audit,
+    children: options.children.map(({ name, nodes }) => ({ name, nodes })),
+    log,
+  });
+  const services: Service[] = [];
+  const close = async () => {
+    await Promise.allSettled(services.map((service) => service.stop()));
+    await clusters.close();
+  };
+  try {
+    const { parent } = clusters;
+    const admin = await KubeClient.fromKubeConfig({ path: parent.kubeconfigPath, qps: 0 });
+    try {
+      log('parent: installing the charts');
+      for (const component of parentServices) {
+        await install(parent, component, { replicaCount: 1, ...options.values?.[component] });
+      }
+      services.push(...(await Promise.all(parentServices.map((component) => start(parent, component, `clusternet-${component}`)))));
+      log('parent: hub, scheduler and override-engine are ready');
+      const token = await createBootstrapToken(admin);
+      await Promise.all(
+        options.children.map(async (child, i) => {
+          const cluster = clusters.children[i];
+          if (cluster === undefined) throw new Error(`cluster ${child.name} was not started`);
+          await install(cluster, 'agent', {
+            replicaCount: 1,
+            parentURL: parent.server,
+            parentCA: parent.caPem,
+            registrationToken: token,
+            clusterName: child.name,
+            clusterLabels: Object.entries(child.labels ?? {}).map(([key, value]) => `${key}=${value}`).join(','),
+            syncMode: child.syncMode ?? 'Dual',
+            ...options.values?.agent,
+          });
+          services.push(await start(cluster, 'agent', `clusternet-agent/${child.name}`));
+        }),
+      );
+      await registered(admin, options.children.length);
+      log(`parent: ${options.children.length} clusters are registered and Ready`);
+    } finally {
+      await admin.close();
+    }
+    return {
+      clusters,
+      parent,
+      children: clusters.children,
+      services,
+      auditLogPath: parent.auditLogPath ?? '',
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function bundle(component: string): string {
+  return join(repository, 'packages', component, 'dist', 'main.js');
+}
+
+function assertBuilt(): void {
+  const missing = [...parentServices, 'agent'].filter((component) => !existsSync(bundle(component)));
+  if (missing.length > 0) throw new Error(`not built: ${missing.join(', ')}; run "pnpm build" first`);
+}
+
+async function install(cluster: LocalCluster, component: string, values: Record<string, unknown>): Promise<void> {
+  await installChart({
+    cluster,
+    chartDir: join(repository, 'charts', `clusternet-${component}`),
+    release: `clusternet-${component}`,
+    namespace: NAMESPACE,
+    values,
+  });
+}
+
+async function start(cluster: LocalCluster, component: string, name: string): Promise<Service> {
+  const workload = await startWorkload({
+    cluster,
+    namespace: NAMESPACE,
+    deployment: `clusternet-${component}`,
+    entrypoints: { [`clusternet/clusternet-${component}`]: bundle(component) },
+  });
+  await workload.waitReady();
+  return Object.assign(workload, { name });
+}
+
+/** Resolves when so many ManagedClusters are Ready. */
+async function registered(parent: KubeClient, count: number): Promise<void> {
+  const managedClusters = parent.resource<ManagedCluster>(resources.managedClusters);
+  const deadline = Date.now() + 120_000;
+  for (;;) {
+    const { items } = await managedClusters.list();
+    const ready = items.filter((mc) => mc.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'));
+    if (ready.length >= count) return;
+    if (Date.now() > deadline) {
+      throw new Error(`only ${ready.length} of ${count} clusters became Ready within 2 minutes; see the logs of the agents and the hub`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
