@@ -4,7 +4,7 @@
 import { type z } from 'zod';
 import { apiVersionOf, type ResourceDefinition, type ResourceKey, resources } from './resources.ts';
 import type { KubeObject } from './schemas/common.ts';
-import { type KindTypes, schemas } from './schemas.ts';
+import { type KindTypes, schemas } from './schemas/all.ts';
 
 /** One broken rule of an object. */
 export interface FieldIssue {

@@ -13,8 +13,8 @@ export interface Rule<T> {
   message: string;
   /** The same in TypeScript; leave out what zod cannot know, such as rules over the old object. */
   check?: (value: T) => boolean;
-  /** Field the message belongs to. */
-  path?: string[];
+  /** Field below the object that the message belongs to. */
+  field?: string;
 }
 
 /** More than a description: what goes into the CRD as it stands (`format`, `x-kubernetes-*`). */
@@ -27,14 +27,24 @@ export type Extensions = Record<string, unknown>;
 export function object<S extends z.ZodRawShape>(
   description: string,
   shape: S,
-  options: { rules?: Rule<z.output<z.ZodObject<S>>>[]; extensions?: Extensions } = {},
+  options: {
+    rules?: Rule<z.output<z.ZodObject<S>>>[];
+    /** For what one rule cannot say; the API server must be told otherwise. */
+    refine?: (value: z.output<z.ZodObject<S>>, context: z.core.$RefinementCtx) => void;
+    extensions?: Extensions;
+  } = {},
 ): z.ZodObject<S> {
   let schema = z.looseObject(shape) as unknown as z.ZodObject<S>;
-  const { rules = [], extensions = {} } = options;
-  for (const { check, message, path } of rules) {
-    if (check !== undefined) schema = schema.refine(check, { message, path });
+  const { rules = [], refine, extensions = {} } = options;
+  for (const { check, message, field } of rules) {
+    if (check !== undefined) schema = schema.refine(check, { message, path: field === undefined ? [] : [field] });
   }
-  const validations = rules.map(({ rule, message }) => ({ rule, message }));
+  if (refine !== undefined) schema = schema.superRefine(refine);
+  const validations = rules.map(({ rule, message, field }) => ({
+    rule,
+    message,
+    ...(field === undefined ? {} : { fieldPath: `.${field}` }),
+  }));
   return schema.meta({
     description,
     ...extensions,

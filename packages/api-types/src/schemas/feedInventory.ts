@@ -30,7 +30,7 @@ export const feedOrderSchema = object(
         rule: "!has(self.desiredReplicas) || (has(self.replicaJsonPath) && self.replicaJsonPath != '')",
         message: 'replicaJsonPath is required with desiredReplicas',
         check: ({ desiredReplicas, replicaJsonPath = '' }) => desiredReplicas === undefined || replicaJsonPath !== '',
-        path: ['replicaJsonPath'],
+        field: 'replicaJsonPath',
       },
     ],
   },

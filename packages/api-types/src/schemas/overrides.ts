@@ -29,7 +29,7 @@ export const overrideConfigSchema = object(
         rule: "!(self.type in ['FieldJSONPatch', 'FieldMergePatch']) || (has(self.fieldPath) && self.fieldPath.startsWith('/'))",
         message: 'fieldPath is required, and starts with "/", when type is FieldJSONPatch or FieldMergePatch',
         check: ({ type, fieldPath = '' }) => !type.startsWith('Field') || fieldPath.startsWith('/'),
-        path: ['fieldPath'],
+        field: 'fieldPath',
       },
     ],
   },

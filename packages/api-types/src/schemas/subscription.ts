@@ -5,7 +5,7 @@ import { type z } from 'zod';
 import { feedKey } from '../feed.ts';
 import { resources } from '../resources.ts';
 import { clusterId, clusterName } from './clusters.ts';
-import { conditions, feedFields, feedSchema, labelSelector, tolerationSchema } from './common.ts';
+import { type Feed, conditions, feedFields, feedSchema, labelSelector, tolerationSchema } from './common.ts';
 import { preferredSchedulingTermSchema, topologySpreadConstraintSchema } from './core.ts';
 import { atomicList, atomicMap, boolean, int32, int64, list, map, object, oneOf, string } from './dsl.ts';
 import { kindOf } from './kind.ts';
@@ -30,7 +30,7 @@ const dynamicDividing = object(
         message: 'minClusters must not exceed maxClusters',
         check: ({ minClusters, maxClusters }) =>
           minClusters === undefined || maxClusters === undefined || minClusters <= maxClusters,
-        path: ['minClusters'],
+        field: 'minClusters',
       },
     ],
   },
@@ -48,7 +48,7 @@ const dividingScheduling = object(
         rule: "!has(self.type) || self.type != 'Dynamic' || has(self.dynamicDividing)",
         message: 'dynamicDividing is required when type is Dynamic',
         check: ({ type, dynamicDividing }) => type !== 'Dynamic' || dynamicDividing !== undefined,
-        path: ['dynamicDividing'],
+        field: 'dynamicDividing',
       },
     ],
   },
@@ -62,6 +62,17 @@ const subscriberSchema = object('Clusters that receive the feeds.', {
   }).optional(),
 });
 export type Subscriber = z.input<typeof subscriberSchema>;
+
+/** The API server says the same by the list type "set": CEL would need quadratic time, and so a low bound on the list. */
+function refuseRepeatedFeeds({ feeds }: { feeds: Feed[] }, context: z.core.$RefinementCtx): void {
+  const first = new Map<string, number>();
+  for (const [index, feed] of feeds.entries()) {
+    const key = feedKey(feed);
+    const earlier = first.get(key);
+    if (earlier === undefined) first.set(key, index);
+    else context.addIssue({ code: 'custom', path: ['feeds', index], message: `must not repeat feeds[${earlier}] (${key})` });
+  }
+}
 
 export const subscriptionSpecSchema = object(
   'What is deployed, and where.',
@@ -90,29 +101,19 @@ export const subscriptionSpecSchema = object(
         message: 'dividingScheduling is required when schedulingStrategy is Dividing',
         check: ({ schedulingStrategy, dividingScheduling }) =>
           schedulingStrategy !== 'Dividing' || dividingScheduling !== undefined,
-        path: ['dividingScheduling'],
+        field: 'dividingScheduling',
       },
       {
         rule: '!has(self.schedulingBySubGroup) || !self.schedulingBySubGroup || self.subscribers.all(s, has(s.subGroupStrategy))',
         message: 'subGroupStrategy is required in every subscriber when schedulingBySubGroup is true',
         check: ({ schedulingBySubGroup, subscribers }) =>
           schedulingBySubGroup !== true || subscribers.every((subscriber) => subscriber.subGroupStrategy !== undefined),
-        path: ['subscribers'],
+        field: 'subscribers',
       },
     ],
+    refine: refuseRepeatedFeeds,
   },
-).superRefine((spec, context) => {
-  // The API server says the same by the list type "set"; quadratic CEL over a list without a bound would cost too much.
-  const first = new Map<string, number>();
-  for (const [index, feed] of spec.feeds.entries()) {
-    const key = feedKey(feed);
-    if (first.has(key)) {
-      context.addIssue({ code: 'custom', path: ['feeds', index], message: `must not repeat feeds[${first.get(key)}] (${key})` });
-    } else {
-      first.set(key, index);
-    }
-  }
-});
+);
 export type SubscriptionSpec = z.input<typeof subscriptionSpecSchema>;
 
 const feedStatusFields = {

@@ -2,15 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type z } from 'zod';
-import type { ResourceKey } from './resources.ts';
-import { clusterRegistrationRequestSchema, managedClusterSchema } from './schemas/clusters.ts';
-import { baseSchema, descriptionSchema, manifestSchema } from './schemas/description.ts';
-import { feedInventorySchema } from './schemas/feedInventory.ts';
-import { helmChartSchema, helmReleaseSchema } from './schemas/helm.ts';
-import { serviceExportSchema, serviceImportSchema } from './schemas/multicluster.ts';
-import { globalizationSchema, localizationSchema } from './schemas/overrides.ts';
-import { socketSchema } from './schemas/proxies.ts';
-import { subscriptionSchema } from './schemas/subscription.ts';
+import type { ResourceKey } from '../resources.ts';
+import { clusterRegistrationRequestSchema, managedClusterSchema } from './clusters.ts';
+import { baseSchema, descriptionSchema, manifestSchema } from './description.ts';
+import { feedInventorySchema } from './feedInventory.ts';
+import { helmChartSchema, helmReleaseSchema } from './helm.ts';
+import { serviceExportSchema, serviceImportSchema } from './multicluster.ts';
+import { globalizationSchema, localizationSchema } from './overrides.ts';
+import { socketSchema } from './proxies.ts';
+import { subscriptionSchema } from './subscription.ts';
 
 /** The schema of each kind, under the same keys as `resources`. */
 export const schemas = {
