@@ -7,8 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { startSystem, type System } from '../system/startSystem.ts';
 import { Steps } from './steps.ts';
 
@@ -26,13 +25,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-const dir = await mkdtemp(join(tmpdir(), 'clusternet-demo-'));
+const logDir = await mkdtemp(join(tmpdir(), 'clusternet-demo-logs-'));
 let failed = false;
 let system: System | undefined;
 try {
   system = await steps.run('clusters, charts, services, registration', () =>
     startSystem({
-      dir,
+      logDir,
       children: children.map((name) => ({ name, nodes: 2 })),
       log: (line) => steps.say(line),
     }),
@@ -45,12 +44,12 @@ try {
 } catch (error) {
   if (!stop.signal.aborted) {
     failed = true;
-    console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}\nLogs: ${logDir}`);
   }
 } finally {
   steps.say('stopping everything');
   await system?.close();
-  await rm(dir, { recursive: true, force: true });
+  if (!failed) await rm(logDir, { recursive: true, force: true });
 }
 process.exit(failed ? 1 : stop.signal.aborted && once ? 130 : 0);
 
@@ -114,7 +113,7 @@ async function until(reached: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 120_000;
   while (!(await reached())) {
     stop.signal.throwIfAborted();
-    if (Date.now() > deadline) throw new Error('it did not happen within two minutes; see the logs in ' + dir);
+    if (Date.now() > deadline) throw new Error('it did not happen within two minutes; see the logs in ' + logDir);
     await delay(150);
   }
 }

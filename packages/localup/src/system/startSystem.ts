@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { resources, type ManagedCluster } from '@clusternet/api-types';
-import { KubeClient } from '@clusternet/client';
 import { installChart } from '../charts/installChart.ts';
 import { startWorkload, type Workload } from '../charts/startWorkload.ts';
-import { startClusters, type ClusterSet, type LocalCluster } from '../clusters/startClusters.ts';
+import { type Cluster } from '../cluster.ts';
+import { type ClusterSet, startClusters } from '../clusters.ts';
+import { until, type KubeApi } from '../kubeApi.ts';
 import { type Progress } from '../progress.ts';
 import { createBootstrapToken } from './bootstrapToken.ts';
 
@@ -27,8 +27,10 @@ export interface ChildOptions {
 
 /** What {@link startSystem} starts. */
 export interface SystemOptions {
-  /** Folder for everything the run writes. */
-  dir: string;
+  /** Folder for everything the run writes, removed at its end; a temporary one if left out. */
+  dir?: string;
+  /** Folder for the logs, kept after the end; inside `dir` if left out. */
+  logDir?: string;
   children: ChildOptions[];
   /** Writes the parent's audit log. */
   audit?: boolean;
@@ -43,8 +45,8 @@ export type Service = Workload & { name: string };
 /** A running installation on real clusters: the parent's services and an agent in each child, all registered. */
 export interface System extends AsyncDisposable {
   readonly clusters: ClusterSet;
-  readonly parent: LocalCluster;
-  readonly children: LocalCluster[];
+  readonly parent: Cluster;
+  readonly children: Cluster[];
   readonly services: Service[];
   readonly auditLogPath: string;
   /** Stops the services, then the clusters. */
@@ -60,8 +62,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   assertBuilt();
   const clusters = await startClusters({
     dir: options.dir,
-    parent: true,
-    audit: options.audit,
+    logDir: options.logDir,
+    parent: { auditLog: options.audit },
     children: options.children.map(({ name, nodes }) => ({ name, nodes })),
     log,
   });
@@ -72,37 +74,32 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   };
   try {
     const { parent } = clusters;
-    const admin = await KubeClient.fromKubeConfig({ path: parent.kubeconfigPath, qps: 0 });
-    try {
-      log('parent: installing the charts');
-      for (const component of parentServices) {
-        await install(parent, component, { replicaCount: 1, ...options.values?.[component] });
-      }
-      services.push(...(await Promise.all(parentServices.map((component) => start(parent, component, `clusternet-${component}`)))));
-      log('parent: hub, scheduler and override-engine are ready');
-      const token = await createBootstrapToken(admin);
-      await Promise.all(
-        options.children.map(async (child, i) => {
-          const cluster = clusters.children[i];
-          if (cluster === undefined) throw new Error(`cluster ${child.name} was not started`);
-          await install(cluster, 'agent', {
-            replicaCount: 1,
-            parentURL: parent.server,
-            parentCA: parent.caPem,
-            registrationToken: token,
-            clusterName: child.name,
-            clusterLabels: Object.entries(child.labels ?? {}).map(([key, value]) => `${key}=${value}`).join(','),
-            syncMode: child.syncMode ?? 'Dual',
-            ...options.values?.agent,
-          });
-          services.push(await start(cluster, 'agent', `clusternet-agent/${child.name}`));
-        }),
-      );
-      await registered(admin, options.children.length);
-      log(`parent: ${options.children.length} clusters are registered and Ready`);
-    } finally {
-      await admin.close();
+    log('parent: installing the charts');
+    for (const component of parentServices) {
+      await install(parent, component, { replicaCount: 1, ...options.values?.[component] });
     }
+    services.push(...(await Promise.all(parentServices.map((component) => start(parent, component, `clusternet-${component}`)))));
+    log('parent: hub, scheduler and override-engine are ready');
+    const token = await createBootstrapToken(parent.api);
+    await Promise.all(
+      options.children.map(async (child, i) => {
+        const cluster = clusters.children[i];
+        if (cluster === undefined) throw new Error(`cluster ${child.name} was not started`);
+        await install(cluster, 'agent', {
+          replicaCount: 1,
+          parentURL: parent.server,
+          parentCA: parent.caPem,
+          registrationToken: token,
+          clusterName: child.name,
+          clusterLabels: Object.entries(child.labels ?? {}).map(([key, value]) => `${key}=${value}`).join(','),
+          syncMode: child.syncMode ?? 'Dual',
+          ...options.values?.agent,
+        });
+        services.push(await start(cluster, 'agent', `clusternet-agent/${child.name}`));
+      }),
+    );
+    await registered(parent.api, options.children.length);
+    log(`parent: ${options.children.length} clusters are registered and Ready`);
     return {
       clusters,
       parent,
@@ -127,7 +124,7 @@ function assertBuilt(): void {
   if (missing.length > 0) throw new Error(`not built: ${missing.join(', ')}; run "pnpm build" first`);
 }
 
-async function install(cluster: LocalCluster, component: string, values: Record<string, unknown>): Promise<void> {
+async function install(cluster: Cluster, component: string, values: Record<string, unknown>): Promise<void> {
   await installChart({
     cluster,
     chartDir: join(repository, 'charts', `clusternet-${component}`),
@@ -137,7 +134,7 @@ async function install(cluster: LocalCluster, component: string, values: Record<
   });
 }
 
-async function start(cluster: LocalCluster, component: string, name: string): Promise<Service> {
+async function start(cluster: Cluster, component: string, name: string): Promise<Service> {
   const workload = await startWorkload({
     cluster,
     namespace: NAMESPACE,
@@ -149,16 +146,18 @@ async function start(cluster: LocalCluster, component: string, name: string): Pr
 }
 
 /** Resolves when so many ManagedClusters are Ready. */
-async function registered(parent: KubeClient, count: number): Promise<void> {
-  const managedClusters = parent.resource<ManagedCluster>(resources.managedClusters);
-  const deadline = Date.now() + 120_000;
-  for (;;) {
-    const { items } = await managedClusters.list();
-    const ready = items.filter((mc) => mc.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'));
-    if (ready.length >= count) return;
-    if (Date.now() > deadline) {
-      throw new Error(`only ${ready.length} of ${count} clusters became Ready within 2 minutes; see the logs of the agents and the hub`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+async function registered(parent: KubeApi, count: number): Promise<void> {
+  await until({
+    what: `${count} clusters registered and Ready (if not, see the logs of the agents and of the hub)`,
+    timeoutMs: 120_000,
+    question: async () => {
+      const { items } = await parent.request<{ items: ManagedCluster[] }>('GET', '/apis/clusters.clusternet.io/v1beta1/managedclusters');
+      const ready = items.filter((mc) => mc.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'));
+      return ready.length >= count ? ready : undefined;
+    },
+  });
+}
+
+interface ManagedCluster {
+  status?: { conditions?: { type: string; status: string }[] };
 }

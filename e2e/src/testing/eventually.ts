@@ -1,0 +1,28 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * Runs the assertions again until they hold. After `seconds` the last failure is thrown as it is, so that a test says what was
+ * still wrong, not that time was up.
+ */
+export async function eventually<T>(check: () => T | Promise<T>, seconds = 60): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await delay(100);
+    }
+  }
+}
+
+/** Holds the assertions for the whole time: for what must not happen. */
+export async function throughout(seconds: number, check: () => void | Promise<void>): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (Date.now() < end) {
+    await check();
+    await delay(250);
+  }
+}
