@@ -1,0 +1,48 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+/** One line for people: time, level, component, message, then `key=value` pairs. */
+export function formatText(line: {
+  time: string;
+  level: string;
+  name: string;
+  message: string;
+  fields: Record<string, unknown>;
+}): string {
+  let text = `${line.time} ${line.level.toUpperCase().padEnd(5)} ${line.name}: ${line.message}`;
+  let stack: string | undefined;
+  for (const [key, value] of Object.entries(line.fields)) {
+    if (value === undefined) continue;
+    text += ` ${key}=${formatValue(value)}`;
+    if (line.level === 'error' && isErrorLike(value)) stack ??= value.stack;
+  }
+  return stack === undefined ? text : `${text}\n${stack.split('\n').slice(1).join('\n')}`;
+}
+
+interface ErrorLike {
+  name: string;
+  message: string;
+  stack?: string;
+  cause?: unknown;
+}
+
+function isErrorLike(value: unknown): value is ErrorLike {
+  return (
+    typeof value === 'object' && value !== null && 'message' in value && 'name' in value && typeof value.message === 'string'
+  );
+}
+
+function formatValue(value: unknown): string {
+  if (isErrorLike(value)) return JSON.stringify(describeError(value));
+  if (typeof value === 'string') return /^[\w./:@+-]+$/.test(value) ? value : JSON.stringify(value);
+  return JSON.stringify(value) ?? 'undefined';
+}
+
+/** The messages of an error and its causes on one line, none said twice. */
+function describeError(error: ErrorLike): string {
+  let text = error.message === '' ? error.name : error.message;
+  for (let cause = error.cause; isErrorLike(cause); cause = cause.cause) {
+    if (!text.includes(cause.message)) text += `: ${cause.message}`;
+  }
+  return text;
+}
