@@ -65,7 +65,6 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   fail(error: Error): void {
     if (this.#settled) return;
     this.#settled = error;
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- carries what the caller needs beside the error
     this.#reject({ error, sent: this.#controller !== undefined });
   }
 

@@ -39,5 +39,6 @@ export {
   type WriteOptions,
 } from './resourceClient.ts';
 export { resourceDefinition, splitApiVersion } from './resourceDefinition.ts';
+export { type Discovery } from './discovery.ts';
 export { NoKindError, RestMapper } from './restMapper.ts';
 export { type WatchEvent } from './watch.ts';

@@ -11,7 +11,7 @@ export interface ObjectRef {
 
 /** Key of an object in queues and caches: `namespace/name`, or `name` for cluster-scoped objects. */
 export function objectKey(object: KubeObject | ObjectRef): string {
-  const { name, namespace } = 'metadata' in object ? (object as KubeObject).metadata : (object as ObjectRef);
+  const { name, namespace }: Partial<ObjectRef> = isObject(object) ? object.metadata : object;
   return namespace ? `${namespace}/${name ?? ''}` : (name ?? '');
 }
 
@@ -19,4 +19,8 @@ export function objectKey(object: KubeObject | ObjectRef): string {
 export function parseKey(key: string): ObjectRef {
   const slash = key.indexOf('/');
   return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+function isObject(value: KubeObject | ObjectRef): value is KubeObject {
+  return 'metadata' in value;
 }

@@ -146,8 +146,8 @@ export class RestResourceClient<T extends KubeObject> implements ResourceClient<
   }
 
   async list(o: ListOptions = {}): Promise<KubeList<T>> {
-    const { namespace, signal: _signal, timeoutMs: _timeoutMs, ...query } = o;
-    const path = resourcePath(this.definition, { namespace });
+    const path = resourcePath(this.definition, { namespace: o.namespace });
+    const query = listQuery(o);
     const list = await this.#client.request<KubeList<T>>({ ...call(o), method: 'GET', path, query });
     // Lists carry type information once; objects that travel on alone need their own.
     const apiVersion = joinApiVersion(this.definition);
@@ -252,6 +252,11 @@ function refOf(object: KubeObject): ObjectRef {
 
 function call({ signal, timeoutMs }: CallOptions): CallOptions {
   return { signal, timeoutMs };
+}
+
+function listQuery(o: ListOptions): Query {
+  const { labelSelector, fieldSelector, limit, resourceVersion, resourceVersionMatch } = o;
+  return { labelSelector, fieldSelector, limit, continue: o.continue, resourceVersion, resourceVersionMatch };
 }
 
 function writeQuery(o: WriteOptions): Query {

@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type ResourceDefinition } from '@clusternet/api-types';
-import { isNotFound } from './apiError.ts';
-import { splitApiVersion } from './resourceDefinition.ts';
+import { discoverAll, discoverVersion, type Discovery, type DiscoveryFetch, type Kinds } from './discovery.ts';
 
 /** The server does not serve this kind, asked just now. */
 export class NoKindError extends Error {
@@ -21,12 +20,8 @@ export class NoKindError extends Error {
 /** Milliseconds for which "there is no such kind" is believed. */
 const refreshIntervalMs = 2_000;
 
-interface ApiResourceList {
-  resources?: { name: string; kind: string; namespaced: boolean; group?: string; version?: string }[];
-}
-
-interface GroupVersion {
-  kinds: Map<string, ResourceDefinition>;
+interface Known {
+  kinds: Kinds;
   fetchedAt: number;
 }
 
@@ -35,13 +30,13 @@ interface GroupVersion {
  * once; it is fetched again when a kind is missing from it, at most every two seconds.
  */
 export class RestMapper {
-  readonly #fetch: (path: string, accept: string) => Promise<unknown>;
+  readonly #fetch: DiscoveryFetch;
   readonly #now: () => number;
-  readonly #known = new Map<string, GroupVersion>();
-  readonly #fetching = new Map<string, Promise<GroupVersion>>();
+  readonly #known = new Map<string, Known>();
+  readonly #fetching = new Map<string, Promise<Known>>();
 
-  /** `fetch` gets a server path; `now` gives milliseconds. */
-  constructor(o: { fetch: (path: string, accept: string) => Promise<unknown>; now?: () => number }) {
+  /** `now` gives milliseconds of a clock that never goes back. */
+  constructor(o: { fetch: DiscoveryFetch; now?: () => number }) {
     this.#fetch = o.fetch;
     this.#now = o.now ?? (() => performance.now());
   }
@@ -57,47 +52,35 @@ export class RestMapper {
     return fresh;
   }
 
+  /** Asks for everything the server serves, and remembers it. */
+  async discover(): Promise<Discovery> {
+    const discovery = await discoverAll(this.#fetch);
+    const fetchedAt = this.#now();
+    for (const [apiVersion, kinds] of discovery.versions) this.#known.set(apiVersion, { kinds, fetchedAt });
+    return discovery;
+  }
+
   /** Forgets everything, for example after a CustomResourceDefinition was replaced. */
   invalidate(): void {
     this.#known.clear();
+    this.#fetching.clear();
   }
 
-  #refresh(apiVersion: string): Promise<GroupVersion> {
-    let fetching = this.#fetching.get(apiVersion);
-    if (!fetching) {
-      fetching = this.#read(apiVersion).finally(() => this.#fetching.delete(apiVersion));
-      this.#fetching.set(apiVersion, fetching);
-    }
+  /** One fetch at a time of each apiVersion, shared by all that wait for it. */
+  #refresh(apiVersion: string): Promise<Known> {
+    const running = this.#fetching.get(apiVersion);
+    if (running) return running;
+    const fetching = discoverVersion(this.#fetch, apiVersion)
+      .then((kinds) => {
+        const known = { kinds: kinds ?? new Map<string, ResourceDefinition>(), fetchedAt: this.#now() };
+        // After invalidate() this answer is old news and must not be remembered.
+        if (this.#fetching.get(apiVersion) === fetching) this.#known.set(apiVersion, known);
+        return known;
+      })
+      .finally(() => {
+        if (this.#fetching.get(apiVersion) === fetching) this.#fetching.delete(apiVersion);
+      });
+    this.#fetching.set(apiVersion, fetching);
     return fetching;
-  }
-
-  async #read(apiVersion: string): Promise<GroupVersion> {
-    const { group, version } = splitApiVersion(apiVersion);
-    const kinds = new Map<string, ResourceDefinition>();
-    for (const r of await this.#resources(group, version)) {
-      // Subresources such as pods/status repeat the kind.
-      if (r.name.includes('/')) continue;
-      const definition = {
-        group: r.group || group,
-        version: r.version || version,
-        resource: r.name,
-        kind: r.kind,
-        namespaced: r.namespaced,
-      };
-      if (!kinds.has(r.kind)) kinds.set(r.kind, definition);
-    }
-    const result = { kinds, fetchedAt: this.#now() };
-    this.#known.set(apiVersion, result);
-    return result;
-  }
-
-  async #resources(group: string, version: string): Promise<NonNullable<ApiResourceList['resources']>> {
-    const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
-    try {
-      return ((await this.#fetch(path, 'application/json')) as ApiResourceList).resources ?? [];
-    } catch (error) {
-      if (isNotFound(error)) return [];
-      throw error;
-    }
   }
 }

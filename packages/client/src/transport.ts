@@ -31,6 +31,7 @@ export interface StreamLease {
  */
 export class Transport {
   readonly server: string;
+  readonly #origin: string;
   readonly #basePath: string;
   readonly #source: CredentialSource;
   readonly #bucket: TokenBucket | undefined;
@@ -41,6 +42,7 @@ export class Transport {
 
   constructor(o: { server: string; source: CredentialSource; userAgent: string; bucket?: TokenBucket }) {
     const url = new URL(o.server);
+    this.#origin = url.origin;
     this.#basePath = url.pathname.replace(/\/+$/, '');
     this.server = url.origin + this.#basePath;
     this.#source = o.source;
@@ -93,7 +95,7 @@ export class Transport {
   /** What goes to undici for a request: server path, credentials and headers put together. */
   options(request: TransportRequest, credentials: Credentials): Dispatcher.DispatchOptions {
     return {
-      origin: undefined,
+      origin: this.#origin,
       method: request.method,
       path: this.#basePath + request.path,
       headers: { accept: 'application/json', 'user-agent': this.#userAgent, ...request.headers, ...credentials.headers },

@@ -14,7 +14,7 @@ import { type StreamOpening, WatchStream } from './watchStream.ts';
  * An ERROR of the wire never arrives here: it is thrown as {@link ApiError}.
  */
 export interface WatchEvent<T> {
-  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
   object: T;
 }
 
@@ -97,8 +97,8 @@ class Opener {
 }
 
 function parseEvent<T extends KubeObject>(line: Buffer): WatchEvent<T> {
-  const event = JSON.parse(line.toString('utf8')) as WatchEvent<T>;
-  if (event.type === 'ERROR') throw ApiError.fromStatus(event.object as unknown as Status);
+  const event = JSON.parse(line.toString('utf8')) as WatchEvent<T> | { type: 'ERROR'; object: Status };
+  if (event.type === 'ERROR') throw ApiError.fromStatus(event.object);
   return event;
 }
 
