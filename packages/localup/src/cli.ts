@@ -131,6 +131,8 @@ function printSet(dir: string, set: SetFile): void {
 try {
   await program().parseAsync();
 } catch (cause) {
-  console.error(`error: ${cause instanceof LocalupError ? messageOf(cause) : cause instanceof Error ? cause.stack : String(cause)}`);
+  console.error(
+    `error: ${cause instanceof LocalupError ? messageOf(cause) : cause instanceof Error ? cause.stack : String(cause)}`,
+  );
   process.exitCode = 1;
 }

@@ -53,6 +53,12 @@ export class Cluster {
   readonly auditLogPath: string | undefined;
   /** Requests to the cluster as its admin, for localup's own needs and simple tests. */
   readonly api: KubeApi;
+  /** What runs processes that end with the set. */
+  readonly supervisor: Supervisor;
+  readonly binaries: Binaries;
+  /** A folder for files that belong to the cluster and end with it. */
+  readonly folder: string;
+  readonly logDir: string;
   readonly #start: StartedCluster;
 
   /** Use {@link startCluster}. */
@@ -67,6 +73,10 @@ export class Cluster {
     this.nodes = start.options.nodes ?? 0;
     this.auditLogPath = layout.auditLogPath;
     this.api = start.api;
+    this.supervisor = start.supervisor;
+    this.binaries = start.binaries;
+    this.folder = layout.folder;
+    this.logDir = start.logFolder;
   }
 
   /** The running processes of this cluster, by name. */

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Binaries, ensureBinaries } from './binaries/ensureBinaries.ts';
-import { Cluster, type ClusterOptions, startCluster } from './cluster.ts';
+import { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
 import { LocalupError } from './errors.ts';
 import { startEtcd } from './etcd.ts';
 import { type Progress, silent } from './progress.ts';
@@ -37,8 +37,6 @@ export class ClusterSet implements AsyncDisposable {
   readonly binaries: Binaries;
   /** Runs processes that end with the set. */
   readonly supervisor: Supervisor;
-  readonly #closers = new Set<() => Promise<void> | void>();
-  readonly #beforeDetach = new Set<() => Promise<void>>();
 
   /** Use {@link startClusters}. */
   constructor(parts: { logDir: string; clusters: Cluster[]; binaries: Binaries; supervisor: Supervisor }) {
@@ -71,29 +69,17 @@ export class ClusterSet implements AsyncDisposable {
 
   /** Leaves everything running when this process ends; `endSet(dir)` ends it then. */
   async detach(): Promise<void> {
-    for (const work of this.#beforeDetach) await work();
     await this.supervisor.detach();
   }
 
   /** Ends everything and removes the folder. */
   async close(): Promise<void> {
-    for (const closer of this.#closers) await closer();
     await this.supervisor.close();
     await Promise.all(this.clusters.map(({ api }) => api.close()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  /** Has `work` done at the beginning of {@link close}. */
-  onClose(work: () => Promise<void> | void): void {
-    this.#closers.add(work);
-  }
-
-  /** Has `work` done before {@link detach} takes effect. */
-  onDetach(work: () => Promise<void>): void {
-    this.#beforeDetach.add(work);
   }
 }
 
