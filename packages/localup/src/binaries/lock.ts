@@ -13,7 +13,7 @@ import { isSameProcess, type ProcessIdentity, startTimeOf } from '../supervisor/
  * @remarks Two processes that take over a dead one's lock in the same instant may both work: `work` must stay right then.
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, onWait: (pid: number) => void = () => {}): Promise<T> {
-  for (let waited = false; !(await tryLock(path)); ) {
+  for (let waited = false; !(await tryLock(path));) {
     const holder = await holderOf(path);
     if (holder === undefined) continue;
     if (!isSameProcess(holder)) {

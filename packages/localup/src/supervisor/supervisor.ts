@@ -60,6 +60,11 @@ export class Supervisor {
     for (const stream of [stdin, stdout]) if (stream instanceof Socket) stream.unref();
   }
 
+  /** Whether it has ended, and with it all that it ran. */
+  get ended(): boolean {
+    return this.#gone;
+  }
+
   /** Starts a supervisor for a folder that exists. */
   static async start(folder: string): Promise<Supervisor> {
     const log = openSync(join(folder, 'supervisor.log'), 'a');
