@@ -57,7 +57,8 @@ export class AuditLog {
       }
       if (entry.stage !== 'ResponseComplete' || !WRITES.has(entry.verb)) continue;
       if ((entry.responseStatus?.code ?? 500) >= 400 || entry.userAgent?.startsWith(this.#ownUserAgent)) continue;
-      if (entry.user?.username?.startsWith('system:') && !entry.user.username.startsWith('system:serviceaccount:clusternet')) continue;
+      if (entry.user?.username?.startsWith('system:') && !entry.user.username.startsWith('system:serviceaccount:clusternet'))
+        continue;
       const resource = [entry.objectRef?.resource, entry.objectRef?.subresource].filter(Boolean).join('/');
       if (NOT_OBJECTS.has(resource)) continue;
       const key = `${entry.verb} ${resource}`;

@@ -6,9 +6,6 @@
  * to all 20 is there, until all is gone, and what it costs the parent; against the same objects applied straight to the
  * children in the same run.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { resources, type KubeObject, type Manifest, type Subscription } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
 import { startSystem, type System } from '@clusternet/localup';
@@ -26,10 +23,8 @@ export const bench: Bench = {
   name: 'fanout',
   summary: `1 Namespace + ${CONFIG_MAPS} ConfigMaps of 1 KB to ${CHILDREN} children, medians of ${rounds()} rounds`,
   async run(log) {
-    const dir = await mkdtemp(join(tmpdir(), 'clusternet-bench-'));
     const syncMode = process.env['BENCH_SYNC_MODE'] === 'Pull' ? 'Pull' : 'Push';
     const system = await startSystem({
-      dir,
       audit: true,
       children: Array.from({ length: CHILDREN }, (_, i) => ({ name: `child${i + 1}`, syncMode })),
       log,
@@ -38,7 +33,6 @@ export const bench: Bench = {
       return { syncMode, ...(await measure(system, log)) };
     } finally {
       await system.close();
-      await rm(dir, { recursive: true, force: true });
     }
   },
 };
@@ -87,14 +81,20 @@ async function measure(system: System, log: (line: string) => void): Promise<Rec
     },
     events: median(ours.map((r) => r.events)),
     memoryMB: Object.fromEntries(
-      await Promise.all(system.services.map(async (s) => [s.name, await residentMegabytes(s.pid)] as const)),
+      await Promise.all(system.services.map(async (s) => [s.name, await residentMegabytes(s.process.pid)] as const)),
     ),
   };
   for (const step of ['create', 'update', 'remove'] as const) {
     const f = result[step];
-    log(`${step}: ${f.seconds} s, floor ${f.floorSeconds} s, ${f.ratio}x; ${result.writes[step]} object writes in the parent beside the user's own`);
+    log(
+      `${step}: ${f.seconds} s, floor ${f.floorSeconds} s, ${f.ratio}x; ${result.writes[step]} object writes in the parent beside the user's own`,
+    );
   }
-  log(`memory (resident, MB): ${Object.entries(result.memoryMB).map(([k, v]) => `${k} ${v}`).join(', ')}`);
+  log(
+    `memory (resident, MB): ${Object.entries(result.memoryMB)
+      .map(([k, v]) => `${k} ${v}`)
+      .join(', ')}`,
+  );
   await Promise.all([parent, ...children].map((c) => c.close()));
   return result;
 }

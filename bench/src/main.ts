@@ -12,7 +12,9 @@ const benches: Record<string, () => Promise<{ bench: Bench }>> = {
 const [name = ''] = process.argv.slice(2);
 const load = benches[name];
 if (load === undefined) {
-  console.error(`bench: ${name === '' ? 'no name given' : `there is no bench "${name}"`}; one of: ${Object.keys(benches).join(', ')}`);
+  console.error(
+    `bench: ${name === '' ? 'no name given' : `there is no bench "${name}"`}; one of: ${Object.keys(benches).join(', ')}`,
+  );
   process.exit(2);
 }
 const { bench } = await load();

@@ -1,10 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { resources, type Base, type Description, type KubeObject } from '@clusternet/api-types';
+import { resources, type Description, type KubeObject, type ResourceDefinition } from '@clusternet/api-types';
 import { core, KubeClient, resourceDefinition } from '@clusternet/client';
 import { startSystem, type System } from '@clusternet/localup';
 import { eventually, throughout } from './testing/eventually.ts';
@@ -12,16 +9,13 @@ import { conditionLine, configMap, deployment, namespace, Publisher } from './te
 
 const modes = ['push', 'pull', 'dual'] as const;
 
-let dir: string;
 let system: System;
 let parent: KubeClient;
 let publisher: Publisher;
 const children = new Map<string, KubeClient>();
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'clusternet-e2e-'));
   system = await startSystem({
-    dir,
     children: [
       { name: 'push', nodes: 1, syncMode: 'Push' },
       { name: 'pull', nodes: 1, syncMode: 'Pull' },
@@ -37,7 +31,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([parent, ...children.values()].map((client) => client?.close()));
   await system?.close();
-  await rm(dir, { recursive: true, force: true });
 }, 60_000);
 
 function child(name: string): KubeClient {
@@ -48,7 +41,10 @@ function child(name: string): KubeClient {
 
 async function names(client: KubeClient, ns: string): Promise<string[]> {
   const { items } = await client.resource(core.configMaps).list({ namespace: ns });
-  return items.map((o) => o.metadata.name ?? '').filter((name) => name !== 'kube-root-ca.crt').sort();
+  return items
+    .map((o) => o.metadata.name ?? '')
+    .filter((name) => name !== 'kube-root-ca.crt')
+    .sort();
 }
 
 async function data(client: KubeClient, ns: string, name: string): Promise<unknown> {
@@ -60,8 +56,8 @@ async function everywhere(check: (client: KubeClient, mode: string) => Promise<v
 }
 
 async function derived(subscription: string): Promise<string[]> {
-  const of = async (definition: typeof resources.bases) =>
-    (await parent.resource<Base | Description>(definition).list()).items
+  const of = async (definition: ResourceDefinition) =>
+    (await parent.resource<KubeObject>(definition).list()).items
       .filter((o) => o.metadata.labels?.['apps.clusternet.io/subs.name'] === subscription)
       .map((o) => `${o.kind} ${o.metadata.name}`);
   return [...(await of(resources.bases)), ...(await of(resources.descriptions))];
@@ -110,7 +106,9 @@ describe('an application in Push, Pull and Dual', () => {
     const feeds = await publisher.feed(namespace(ns), web);
     await publisher.subscribe('shop', feeds);
     await everywhere(async (client) => expect(await names(client, ns)).toEqual([]));
-    await everywhere(async (client) => expect(await client.resource(core.deployments).find({ name: 'web', namespace: ns })).toBeDefined());
+    await everywhere(async (client) =>
+      expect(await client.resource(core.deployments).find({ name: 'web', namespace: ns })).toBeDefined(),
+    );
   });
 
   it('removes the object of a Manifest that was deleted and says which feed is missing; it returns with the Manifest', async () => {
@@ -119,7 +117,9 @@ describe('an application in Push, Pull and Dual', () => {
     await publisher.unfeed(settings);
     await everywhere(async (client) => expect(await names(client, ns)).toEqual([]));
     await eventually(async () =>
-      expect(conditionLine(await publisher.subscription('shop'), 'Deployed')).toMatch(/^False FeedFailed: .*v1\/ConfigMap\/shop\/settings.*FeedNotFound/s),
+      expect(conditionLine(await publisher.subscription('shop'), 'Deployed')).toMatch(
+        /^False FeedFailed: .*v1\/ConfigMap\/shop\/settings.*FeedNotFound/s,
+      ),
     );
     await publisher.feed(settings);
     await everywhere(async (client) => expect(await data(client, ns, 'settings')).toEqual({ greeting: 'hello' }));
@@ -139,9 +139,16 @@ describe('a feed that a cluster refuses', () => {
   it('is named with its reason, while the other feeds and clusters go on, and is retried once it is mended', async () => {
     const bad: KubeObject = {
       ...deployment('refused', 'web', 1),
-      spec: { replicas: 1, selector: { matchLabels: { app: 'web' } }, template: { metadata: { labels: { app: 'other' } }, spec: { containers: [] } } },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: { app: 'web' } },
+        template: { metadata: { labels: { app: 'other' } }, spec: { containers: [] } },
+      },
     };
-    await publisher.subscribe('refused', await publisher.feed(namespace('refused'), bad, configMap('refused', 'good', { a: '1' })));
+    await publisher.subscribe(
+      'refused',
+      await publisher.feed(namespace('refused'), bad, configMap('refused', 'good', { a: '1' })),
+    );
     await everywhere(async (client) => expect(await names(client, 'refused')).toEqual(['good']));
     await eventually(async () => {
       const line = conditionLine(await publisher.subscription('refused'), 'Deployed');
@@ -165,15 +172,31 @@ describe('a CustomResourceDefinition and an object of it', () => {
         group: 'e2e.example.com',
         scope: 'Namespaced',
         names: { kind: 'Gadget', plural: 'gadgets', singular: 'gadget' },
-        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } }],
+        versions: [
+          {
+            name: 'v1',
+            served: true,
+            storage: true,
+            schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+          },
+        ],
       },
     };
-    const gadget: KubeObject = { apiVersion: 'e2e.example.com/v1', kind: 'Gadget', metadata: { name: 'one', namespace: 'gadgets' }, spec: { size: 1 } };
+    const gadget: KubeObject = {
+      apiVersion: 'e2e.example.com/v1',
+      kind: 'Gadget',
+      metadata: { name: 'one', namespace: 'gadgets' },
+      spec: { size: 1 },
+    };
     await publisher.subscribe('gadgets', await publisher.feed(gadget, namespace('gadgets'), crd));
     const gadgets = resourceDefinition('e2e.example.com/v1', 'Gadget', 'gadgets', true);
-    await everywhere(async (client) => expect(await client.resource(gadgets).find({ name: 'one', namespace: 'gadgets' })).toBeDefined());
+    await everywhere(async (client) =>
+      expect(await client.resource(gadgets).find({ name: 'one', namespace: 'gadgets' })).toBeDefined(),
+    );
     await removed('gadgets');
-    await everywhere(async (client) => expect(await client.resource(core.customResourceDefinitions).find({ name: 'gadgets.e2e.example.com' })).toBeUndefined());
+    await everywhere(async (client) =>
+      expect(await client.resource(core.customResourceDefinitions).find({ name: 'gadgets.e2e.example.com' })).toBeUndefined(),
+    );
   });
 });
 
@@ -185,12 +208,21 @@ describe('two Subscriptions that feed the same object', () => {
     await publisher.feed(configMap('shared', 'own', { a: '1' }));
     await publisher.subscribe('second', await publisher.feed(shared, configMap('shared', 'own', { a: '1' })));
     await everywhere(async (client) => expect(await names(client, 'shared')).toEqual(['own', 'settings']));
-    await eventually(async () => expect(conditionLine(await publisher.subscription('second'), 'Deployed')).toMatch(/OwnedByOther/));
+    await eventually(async () =>
+      expect(conditionLine(await publisher.subscription('second'), 'Deployed')).toMatch(/OwnedByOther/),
+    );
     expect(conditionLine(await publisher.subscription('first'), 'Deployed')).toMatch(/^True/);
-    const versions = await Promise.all(modes.map(async (m) => (await child(m).resource(core.configMaps).get({ name: 'settings', namespace: 'shared' })).metadata.resourceVersion));
+    const versions = await Promise.all(
+      modes.map(
+        async (m) =>
+          (await child(m).resource(core.configMaps).get({ name: 'settings', namespace: 'shared' })).metadata.resourceVersion,
+      ),
+    );
     await throughout(3, async () => {
       for (const [i, m] of modes.entries())
-        expect((await child(m).resource(core.configMaps).get({ name: 'settings', namespace: 'shared' })).metadata.resourceVersion).toBe(versions[i]);
+        expect(
+          (await child(m).resource(core.configMaps).get({ name: 'settings', namespace: 'shared' })).metadata.resourceVersion,
+        ).toBe(versions[i]);
     });
     await publisher.subscribe('second', await publisher.feed(namespace('shared'), shared));
     await removed('first');
@@ -226,7 +258,11 @@ describe('a selector that suddenly matches nothing', () => {
     const approval = /(apps\.clusternet\.io\/approve-plan)=([0-9a-z]+)/.exec(message);
     await parent
       .resource(resources.subscriptions)
-      .patch({ name: 'guard', namespace: 'default' }, { metadata: { annotations: { [approval?.[1] ?? '']: approval?.[2] } } }, { type: 'merge' });
+      .patch(
+        { name: 'guard', namespace: 'default' },
+        { metadata: { annotations: { [approval?.[1] ?? '']: approval?.[2] } } },
+        { type: 'merge' },
+      );
     await eventually(async () => expect(await child('dual').resource(core.namespaces).find({ name: 'guard' })).toBeUndefined());
     await removed('guard');
   });
@@ -256,40 +292,45 @@ describe('a child that is down for a while', () => {
 });
 
 describe('kill -9 in the middle of a rollout of 50 objects', () => {
-  it.each(['clusternet-hub', 'clusternet-scheduler', 'clusternet-override-engine', 'clusternet-agent/pull', 'clusternet-agent/push'])(
-    'of %s loses, doubles and leaves nothing',
-    async (service) => {
-      const name = `killed-${service.replace(/[^a-z]+/g, '-')}`;
-      const parts = Array.from({ length: 49 }, (_, i) => configMap(name, `part-${String(i).padStart(2, '0')}`, { revision: 'one' }));
-      await publisher.subscribe(name, await publisher.feed(namespace(name), ...parts));
-      const victim = system.services.find((s) => s.name === service);
-      if (victim === undefined) throw new Error(`there is no service ${service}`);
-      await victim.kill('SIGKILL');
-      await victim.restart();
-      const expected = parts.map((o) => o.metadata.name);
-      await everywhere(async (client) => expect(await names(client, name)).toEqual(expected), 120);
+  it.each([
+    'clusternet-hub',
+    'clusternet-scheduler',
+    'clusternet-override-engine',
+    'clusternet-agent/pull',
+    'clusternet-agent/push',
+  ])('of %s loses, doubles and leaves nothing', async (service) => {
+    const name = `killed-${service.replace(/[^a-z]+/g, '-')}`;
+    const parts = Array.from({ length: 49 }, (_, i) =>
+      configMap(name, `part-${String(i).padStart(2, '0')}`, { revision: 'one' }),
+    );
+    await publisher.subscribe(name, await publisher.feed(namespace(name), ...parts));
+    const victim = system.services.find((s) => s.name === service);
+    if (victim === undefined) throw new Error(`there is no service ${service}`);
+    await victim.process.kill('SIGKILL');
+    await victim.process.restart();
+    const expected = parts.map((o) => o.metadata.name);
+    await everywhere(async (client) => expect(await names(client, name)).toEqual(expected), 120);
 
-      const kept = parts.slice(0, 30).map((o) => ({ ...o, data: { revision: 'two' } }));
-      await publisher.subscribe(name, await publisher.feed(namespace(name), ...kept));
-      await victim.kill('SIGKILL');
-      await victim.restart();
-      await everywhere(async (client) => {
-        expect(await names(client, name)).toEqual(expected.slice(0, 30));
-        expect(await data(client, name, 'part-29')).toEqual({ revision: 'two' });
-      }, 120);
-      // One Base and one Description for each of the three clusters: nothing doubled.
-      expect(await derived(name)).toHaveLength(6);
-      await publisher.unsubscribe(name);
-      await victim.kill('SIGKILL');
-      await victim.restart();
-      await eventually(async () => {
-        expect(await parent.resource(resources.subscriptions).find({ name, namespace: 'default' })).toBeUndefined();
-        expect(await derived(name)).toEqual([]);
-      }, 120);
-      await everywhere(async (client) => expect(await client.resource(core.namespaces).find({ name })).toBeUndefined());
-      await publisher.unfeed(namespace(name), ...parts);
-    },
-  );
+    const kept = parts.slice(0, 30).map((o) => ({ ...o, data: { revision: 'two' } }));
+    await publisher.subscribe(name, await publisher.feed(namespace(name), ...kept));
+    await victim.process.kill('SIGKILL');
+    await victim.process.restart();
+    await everywhere(async (client) => {
+      expect(await names(client, name)).toEqual(expected.slice(0, 30));
+      expect(await data(client, name, 'part-29')).toEqual({ revision: 'two' });
+    }, 120);
+    // One Base and one Description for each of the three clusters: nothing doubled.
+    expect(await derived(name)).toHaveLength(6);
+    await publisher.unsubscribe(name);
+    await victim.process.kill('SIGKILL');
+    await victim.process.restart();
+    await eventually(async () => {
+      expect(await parent.resource(resources.subscriptions).find({ name, namespace: 'default' })).toBeUndefined();
+      expect(await derived(name)).toEqual([]);
+    }, 120);
+    await everywhere(async (client) => expect(await client.resource(core.namespaces).find({ name })).toBeUndefined());
+    await publisher.unfeed(namespace(name), ...parts);
+  });
 });
 
 describe('a child that leaves', () => {
@@ -302,7 +343,9 @@ describe('a child that leaves', () => {
     const dedicated = (request?.['status'] as { dedicatedNamespace?: string }).dedicatedNamespace ?? '';
     await parent.resource(resources.clusterRegistrationRequests).delete({ name: request?.metadata.name ?? '' });
     await eventually(async () => {
-      expect(await parent.resource(resources.clusterRegistrationRequests).find({ name: request?.metadata.name ?? '' })).toBeUndefined();
+      expect(
+        await parent.resource(resources.clusterRegistrationRequests).find({ name: request?.metadata.name ?? '' }),
+      ).toBeUndefined();
       expect(await parent.resource(core.namespaces).find({ name: dedicated })).toBeUndefined();
       expect(await parent.resource(core.clusterRoles).find({ name: request?.metadata.name ?? '' })).toBeUndefined();
       expect((await publisher.subscription('leaving')).status?.bindingClusters).toHaveLength(2);

@@ -91,7 +91,10 @@ export class Publisher {
 }
 
 /** Status, reason and message of one condition in one line, for assertions that read well. */
-export function conditionLine(object: { status?: { conditions?: { type: string; status: string; reason?: string; message?: string }[] } }, type: string): string {
+export function conditionLine(
+  object: { status?: { conditions?: { type: string; status: string; reason?: string; message?: string }[] } },
+  type: string,
+): string {
   const condition = object.status?.conditions?.find((c) => c.type === type);
   return condition === undefined ? 'none' : `${condition.status} ${condition.reason}: ${condition.message}`;
 }

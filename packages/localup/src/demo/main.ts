@@ -66,14 +66,22 @@ function options(): { once: boolean } {
 async function show(running: System): Promise<void> {
   const { parent } = running;
   await steps.run('feeds and Subscription applied', async () => {
-    await kubectl(running, parent.kubeconfigPath, ['apply', '-f', join(examples, 'feeds.yaml'), '-f', join(examples, 'subscription.yaml')]);
+    await kubectl(running, parent.kubeconfigPath, [
+      'apply',
+      '-f',
+      join(examples, 'feeds.yaml'),
+      '-f',
+      join(examples, 'subscription.yaml'),
+    ]);
   });
   await steps.run('pods running in all three children', async () => {
     await Promise.all(running.children.map((child) => podsRun(running, child.kubeconfigPath)));
   });
   await steps.run('status back in the parent', async () => {
-    await until(async () =>
-      (await kubectl(running, parent.kubeconfigPath, ['get', 'subs', 'shop', '-o', 'jsonpath={.status.completedReleases}'])) === '3',
+    await until(
+      async () =>
+        (await kubectl(running, parent.kubeconfigPath, ['get', 'subs', 'shop', '-o', 'jsonpath={.status.completedReleases}'])) ===
+        '3',
     );
   });
   const inParent = [
@@ -93,7 +101,8 @@ async function show(running: System): Promise<void> {
 function invite(running: System): void {
   console.log('\nThe clusters stay up until you press Ctrl-C. In another shell:\n');
   console.log(`  export KUBECONFIG=${running.parent.kubeconfigPath}`);
-  for (const child of running.children) console.log(`  alias ${child.name}='${running.clusters.binaries.kubectl} --kubeconfig ${child.kubeconfigPath}'`);
+  for (const child of running.children)
+    console.log(`  alias ${child.name}='${running.clusters.binaries.kubectl} --kubeconfig ${child.kubeconfigPath}'`);
   console.log(`
   kubectl -n clusternet-reserved patch manifest deployments.shop.web --type merge -p '{"template":{"spec":{"replicas":5}}}'
   child1 -n shop get pods                      # five of them, in every child

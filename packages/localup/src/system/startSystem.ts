@@ -40,7 +40,10 @@ export interface SystemOptions {
 }
 
 /** A service that runs as its chart says: `clusternet-hub`, …, and `clusternet-agent/<child>`. */
-export type Service = Workload & { name: string };
+export interface Service {
+  readonly name: string;
+  readonly process: Workload;
+}
 
 /** A running installation on real clusters: the parent's services and an agent in each child, all registered. */
 export interface System extends AsyncDisposable {
@@ -69,7 +72,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   });
   const services: Service[] = [];
   const close = async () => {
-    await Promise.allSettled(services.map((service) => service.stop()));
+    await Promise.allSettled(services.map((service) => service.process.stop()));
     await clusters.close();
   };
   try {
@@ -91,7 +94,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
           parentCA: parent.caPem,
           registrationToken: token,
           clusterName: child.name,
-          clusterLabels: Object.entries(child.labels ?? {}).map(([key, value]) => `${key}=${value}`).join(','),
+          clusterLabels: Object.entries(child.labels ?? {})
+            .map(([key, value]) => `${key}=${value}`)
+            .join(','),
           syncMode: child.syncMode ?? 'Dual',
           ...options.values?.agent,
         });
@@ -135,14 +140,14 @@ async function install(cluster: Cluster, component: string, values: Record<strin
 }
 
 async function start(cluster: Cluster, component: string, name: string): Promise<Service> {
-  const workload = await startWorkload({
+  const process = await startWorkload({
     cluster,
     namespace: NAMESPACE,
     deployment: `clusternet-${component}`,
     entrypoints: { [`clusternet/clusternet-${component}`]: bundle(component) },
   });
-  await workload.waitReady();
-  return Object.assign(workload, { name });
+  await process.waitReady();
+  return { name, process };
 }
 
 /** Resolves when so many ManagedClusters are Ready. */
@@ -151,7 +156,10 @@ async function registered(parent: KubeApi, count: number): Promise<void> {
     what: `${count} clusters registered and Ready (if not, see the logs of the agents and of the hub)`,
     timeoutMs: 120_000,
     question: async () => {
-      const { items } = await parent.request<{ items: ManagedCluster[] }>('GET', '/apis/clusters.clusternet.io/v1beta1/managedclusters');
+      const { items } = await parent.request<{ items: ManagedCluster[] }>(
+        'GET',
+        '/apis/clusters.clusternet.io/v1beta1/managedclusters',
+      );
       const ready = items.filter((mc) => mc.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'));
       return ready.length >= count ? ready : undefined;
     },
