@@ -24,7 +24,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const sink = winston.createLogger({
     level,
     levels: Object.fromEntries(logLevels.map((entry, index) => [entry, index])),
-    format: winston.format.printf((info) => render(info as unknown as Line, name, format)),
+    format: winston.format.printf((info) => render(info as unknown as Line, { name, format, stacks: level === 'debug' })),
     transports: [new winston.transports.Stream({ stream })],
   });
   // Each part of a service may listen on the shared sink; that is no leak.
@@ -39,8 +39,9 @@ interface Line {
   fields: LogFields;
 }
 
-function render(line: Line, name: string, format: 'json' | 'text'): string {
-  if (format === 'text') return formatText({ ...line, name });
+function render(line: Line, o: { name: string; format: 'json' | 'text'; stacks: boolean }): string {
+  const { name, format, stacks } = o;
+  if (format === 'text') return formatText({ ...line, name }, { stacks });
   // Own keys last: a field called `level` must not disguise the line.
   return JSON.stringify({ ...line.fields, time: line.time, level: line.level, logger: name, message: line.message });
 }

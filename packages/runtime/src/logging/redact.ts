@@ -4,7 +4,7 @@
 /** What stands in place of a secret. */
 export const redacted = '[redacted]';
 
-const secretWords = /token|password|passwd|passphrase|secret|authorization|cookie|credential|bearer|kubeconfig/i;
+const secretWords = /token|password|passwd|passphrase|secret|authorization|cookie|credential|bearer/i;
 const keyMaterial =
   /^(?:.*[-_.])?(?:tls|client|private|api|access|signing|encryption|ssh)[-_.]?key(?:[-_.]?(?:pem|data))?$|key[-_.]?(?:pem|data)$/i;
 // Words that turn a secret into something about it: its name, place, age or number.
@@ -16,6 +16,8 @@ const shapes: [RegExp, string][] = [
   // JWT (three parts) and JWE (five): the header of both begins with {" in base64url.
   [/eyJ[\w-]{6,}(?:\.[\w-]*){2,4}/g, redacted],
   [/(?<![A-Za-z0-9])[a-z0-9]{6}\.[a-z0-9]{16}(?![A-Za-z0-9])/g, redacted],
+  // A kubeconfig in a text, YAML or JSON.
+  [/(\b(?:client-key-data|token|password)"?:\s*"?)[\w+/=.-]{20,}/g, `$1${redacted}`],
   [/\b(bearer|basic)\s+[\w~+/.=-]{16,}/gi, `$1 ${redacted}`],
   [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*):[^\s/@]+@/gi, `$1:${redacted}@`],
   [/([?&](?:access_token|token|password|secret|signature|sig|key)=)[^&\s#]+/gi, `$1${redacted}`],

@@ -1,22 +1,33 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-/** One line for people: time, level, component, message, then `key=value` pairs. */
-export function formatText(line: {
+/** A log line before it becomes text. */
+export interface TextLine {
   time: string;
   level: string;
   name: string;
   message: string;
   fields: Record<string, unknown>;
-}): string {
+}
+
+/** These mean a mistake in our code: of no use without the place, whatever the level. */
+const programmingErrors = new Set(['TypeError', 'ReferenceError', 'SyntaxError', 'RangeError']);
+
+/**
+ * One line for people: time, level, component, message, then `key=value` pairs.
+ *
+ * @param options - `stacks`: adds the stack of every error, not only of programming errors
+ */
+export function formatText(line: TextLine, options: { stacks: boolean }): string {
   let text = `${line.time} ${line.level.toUpperCase().padEnd(5)} ${line.name}: ${line.message}`;
   let stack: string | undefined;
   for (const [key, value] of Object.entries(line.fields)) {
     if (value === undefined) continue;
     text += ` ${key}=${formatValue(value)}`;
-    if (line.level === 'error' && isErrorLike(value)) stack ??= value.stack;
+    if (isErrorLike(value) && (options.stacks || programmingErrors.has(value.name))) stack ??= value.stack;
   }
-  return stack === undefined ? text : `${text}\n${stack.split('\n').slice(1).join('\n')}`;
+  const frames = stack?.split('\n').filter((frame) => frame.startsWith('    at ')) ?? [];
+  return [text, ...frames].join('\n');
 }
 
 interface ErrorLike {
