@@ -156,7 +156,8 @@ export function clustersOf(options: StartClustersOptions): ClusterOptions[] {
   return clusters;
 }
 
-async function prepareFolder(dir: string | undefined, log: Progress): Promise<string> {
+/** The folder of a set, empty: made, or cleared of what a crashed run left. */
+export async function prepareFolder(dir: string | undefined, log: Progress): Promise<string> {
   if (dir === undefined) return mkdtemp(join(tmpdir(), temporaryPrefix));
   const folder = resolve(dir);
   if (isSetRunning(folder)) throw new LocalupError(`clusters run in ${folder} already; end them first, or name another folder`);

@@ -8,12 +8,17 @@ export class LocalupError extends Error {
 
 /** The message of anything that was thrown. */
 export function messageOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
+  if (!isErrorLike(cause)) return String(cause);
   const inner = cause.cause === undefined ? '' : messageOf(cause.cause);
   return inner === '' || cause.message.includes(inner) ? cause.message : `${cause.message}: ${inner}`;
 }
 
 /** Whether `cause` is a system error with this code, such as `ENOENT`. */
 export function hasCode(cause: unknown, code: string): boolean {
-  return cause instanceof Error && 'code' in cause && cause.code === code;
+  return isErrorLike(cause) && cause.code === code;
+}
+
+// Not `instanceof`: Node's own errors come from another realm when the caller runs in one made by node:vm.
+function isErrorLike(cause: unknown): cause is { message: string; cause?: unknown; code?: unknown } {
+  return typeof cause === 'object' && cause !== null && 'message' in cause && typeof cause.message === 'string';
 }
