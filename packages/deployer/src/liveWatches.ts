@@ -1,0 +1,61 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { createdBy, labels, type KubeObject, type ResourceDefinition } from '@clusternet/api-types';
+import { type Change, Informer, type Logger } from '@clusternet/runtime';
+import { type KubeClient } from '@clusternet/client';
+import { resourceKey } from './childApi.ts';
+import { toLiveObject } from './liveObject.ts';
+
+/** A change of an object that carries our label in the child. */
+export type LiveChange = (definition: ResourceDefinition, change: Change<KubeObject>) => void;
+
+/**
+ * Watches what was deployed in the child: one watch per resource, shared by all Descriptions, started with its first
+ * object and stopped after its last.
+ */
+export class LiveWatches {
+  readonly #child: KubeClient;
+  readonly #logger: Logger;
+  readonly #content: boolean;
+  readonly #onChange: LiveChange;
+  readonly #informers = new Map<string, Informer<KubeObject>>();
+  #closed = false;
+
+  /** `content`: also tell changes of what is not status, for recovery. */
+  constructor(o: { child: KubeClient; logger: Logger; content: boolean; onChange: LiveChange }) {
+    this.#child = o.child;
+    this.#logger = o.logger;
+    this.#content = o.content;
+    this.#onChange = o.onChange;
+  }
+
+  /** Watches exactly these resources from now on. */
+  async set(definitions: Iterable<ResourceDefinition>): Promise<void> {
+    if (this.#closed) return;
+    const wanted = new Map([...definitions].map((definition) => [resourceKey(definition), definition]));
+    for (const [key, definition] of wanted) if (!this.#informers.has(key)) this.#informers.set(key, this.#start(definition));
+    const unused = [...this.#informers].filter(([key]) => !wanted.has(key));
+    for (const [key] of unused) this.#informers.delete(key);
+    await Promise.all(unused.map(([, informer]) => informer.close()));
+  }
+
+  /** Ends all watches. */
+  async close(): Promise<void> {
+    await this.set([]);
+    this.#closed = true;
+  }
+
+  #start(definition: ResourceDefinition): Informer<KubeObject> {
+    const informer = new Informer<KubeObject>({
+      client: this.#child,
+      resource: definition,
+      labelSelector: `${labels.createdBy}=${createdBy.hub}`,
+      transform: (object) => toLiveObject(object, this.#content),
+      logger: this.#logger,
+    });
+    informer.onChange((change) => this.#onChange(definition, change));
+    informer.start();
+    return informer;
+  }
+}
