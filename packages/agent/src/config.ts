@@ -1,0 +1,80 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { clusterTypes, featureGates, MAX_CLUSTER_NAME, names, syncModes } from '@clusternet/api-types';
+import { duration } from '@clusternet/runtime';
+import { z } from 'zod';
+
+const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const clusterName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const generatedSuffix = 6;
+
+/** Flags of the agent; those that every service has come from the runtime. */
+export const agentConfig = z.object({
+  clusterRegParentUrl: z.string().default('').describe('URL of the parent API server (required)'),
+  clusterRegToken: z
+    .string()
+    .default('')
+    .describe('registration token, a bootstrap or a ServiceAccount token; better given in the environment or a file')
+    .meta({ secret: true }),
+  clusterRegTokenFile: z
+    .string()
+    .default('')
+    .describe('file with the registration token, read again at every try')
+    .meta({ secret: false }),
+  clusterRegParentCaFile: z
+    .string()
+    .default('')
+    .describe('PEM file with the CA of the parent; the system roots are used without it'),
+  clusterRegParentCa: z.string().default('').describe('CA of the parent as base64 of PEM'),
+  clusterRegParentInsecure: z.boolean().default(false).describe('do not verify the certificate of the parent while registering'),
+  clusterRegName: z
+    .string()
+    .trim()
+    .max(MAX_CLUSTER_NAME)
+    .regex(new RegExp(`^$|${clusterName.source}`), 'must be lower-case letters, digits, "-" and "."')
+    .default('')
+    .describe('name of this cluster in the parent; generated when empty'),
+  clusterRegNamePrefix: z
+    .string()
+    .max(MAX_CLUSTER_NAME - generatedSuffix)
+    .regex(clusterName, 'must be lower-case letters, digits, "-" and "."')
+    .default('clusternet-cluster')
+    .describe('start of a generated name'),
+  clusterRegNamespace: z
+    .string()
+    .max(63)
+    .regex(new RegExp(`^$|${dnsLabel.source}`), 'must be a DNS label')
+    .default('')
+    .describe('wanted dedicated namespace in the parent'),
+  clusterRegType: z
+    .enum([clusterTypes.standard, clusterTypes.edge])
+    .default(clusterTypes.standard)
+    .describe('type of this cluster'),
+  clusterSyncMode: z.enum(syncModes).default('Pull').describe('who deploys to this cluster'),
+  clusterLabels: z.string().default('').describe('labels of this cluster in the parent: k=v,k=v'),
+  clusterAdvertiseUrl: z
+    .string()
+    .default('')
+    .describe('URL at which the parent reaches the API server of this cluster; the one the agent itself uses when empty'),
+  clusterStatusCollectFrequency: duration().default(20_000).describe('how often the state of this cluster is looked at'),
+  clusterStatusUpdateFrequency: duration().default(180_000).describe('how often it is reported when nothing important changes'),
+  useMetricsServer: z.boolean().default(false).describe('report usage from metrics.k8s.io'),
+  leaderElectResourceName: z.string().default(names.agent).describe('name of the Lease, whose UID is the id of this cluster'),
+  securePort: z.int().min(0).max(65_535).default(10_650).describe('port of health checks and metrics; 0 turns them off'),
+});
+
+/** Parsed flags of the agent. */
+export type AgentConfig = z.infer<typeof agentConfig>;
+
+/** Every feature gate the agent knows, with its default. */
+export const agentGates: Record<string, boolean> = {
+  [featureGates.appPusher]: false,
+  [featureGates.recovery]: false,
+  [featureGates.socketConnection]: false,
+  [featureGates.predictor]: false,
+  [featureGates.multiClusterService]: false,
+};
+
+/** Gates that are known, as charts and peers name them, and that this version cannot turn on. */
+export const missingGates = [featureGates.socketConnection, featureGates.predictor, featureGates.multiClusterService] as const;

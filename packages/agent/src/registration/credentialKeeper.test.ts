@@ -1,0 +1,135 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { describe, expect, it } from '@jest/globals';
+import { ApiError } from '@clusternet/client';
+import { fakeJwt } from '../testing/fakeJwt.ts';
+import { tlsError } from '../testing/fakeParent.ts';
+import { Enough, registrarHarness, registrationToken } from '../testing/registrarHarness.ts';
+import { CredentialKeeper } from './credentialKeeper.ts';
+
+const seconds = (text: string) => Date.parse(text) / 1000;
+
+async function keeping(token = 'dedicated') {
+  const harness = registrarHarness();
+  harness.parent.afterRequest = async () => {
+    if (harness.parent.request && !harness.parent.request.status?.result) await harness.parent.approve(token);
+  };
+  const registrar = harness.make();
+  const registration = await harness.run(registrar);
+  harness.state.pauses.length = 0;
+  harness.parent.log.length = 0;
+  harness.parent.afterRequest = () => undefined;
+  const keeper: CredentialKeeper = new CredentialKeeper({
+    registration,
+    parentUrl: 'https://parent:6443',
+    fetch: (name) => harness.parent.connect({ url: '', token: keeper.token(), caPem: 'CA' }).get(name),
+    fetchWithRegistrationToken: (name) => registrar.fetchWithRegistrationToken(name),
+    store: harness.store,
+    clock: harness.clock,
+    reporter: harness.reporter,
+    logger: harness.logger,
+    now: () => harness.state.now,
+    sleep: harness.sleep,
+    random: () => 0.5,
+  });
+  return { ...harness, keeper, end: () => keeper.run(harness.signal) };
+}
+
+describe('CredentialKeeper', () => {
+  it('takes over a renewed token, for every client that asks for it and for the next start', async () => {
+    const { end, keeper, parent, state } = await keeping();
+    state.onPause = async (pauses) => {
+      if (pauses === 2) await parent.approve('renewed');
+      if (pauses > 4) throw new Enough();
+    };
+    await expect(end()).rejects.toBeInstanceOf(Enough);
+    expect(keeper.token()).toBe('renewed');
+    expect(state.stored?.credential?.token).toBe('renewed');
+  });
+
+  it('asks about every five minutes, and every minute once half of the life is over', async () => {
+    const issued = fakeJwt({ iat: seconds('2025-12-31T00:00:00Z'), exp: seconds('2026-01-03T00:00:00Z') });
+    const { end, state } = await keeping(issued);
+    state.onPause = (pauses) => {
+      if (pauses === 2) state.now = new Date('2026-01-02T00:00:00Z');
+      if (pauses === 4) throw new Enough();
+    };
+    await expect(end()).rejects.toBeInstanceOf(Enough);
+    const [first = 0, second = 0, third = 0, fourth = 0] = state.pauses;
+    expect(first + second).toBe(300_000);
+    expect(third + fourth).toBe(60_000);
+  });
+
+  it('ends the session and removes the credential, but not the key, when the request is gone', async () => {
+    const { end, parent, state } = await keeping();
+    parent.request = undefined;
+    expect(await end()).toBe('deregistered');
+    expect(state.stored?.credential).toBeUndefined();
+    expect(state.stored?.key).toBeDefined();
+  });
+
+  it('sees a deregistration through that takes the credential first', async () => {
+    const { end, parent, state } = await keeping();
+    state.onPause = (pauses) => {
+      if (pauses === 1 && parent.request) parent.request.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+      if (pauses === 3) parent.dedicatedTokens.clear();
+      if (pauses === 5) parent.request = undefined;
+    };
+    expect(await end()).toBe('deregistered');
+  });
+
+  it('also without a good registration token', async () => {
+    const { end, parent, state } = await keeping();
+    state.onPause = (pauses) => {
+      if (pauses === 1 && parent.request) parent.request.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+      if (pauses === 3) {
+        parent.dedicatedTokens.clear();
+        parent.registrationTokens.delete(registrationToken);
+      }
+    };
+    expect(await end()).toBe('deregistered');
+  });
+
+  it('does not take a refused credential for a deregistration', async () => {
+    const { end, parent, state, warnings } = await keeping();
+    parent.dedicatedTokens.clear();
+    parent.registrationTokens.clear();
+    state.onPause = (pauses) => {
+      if (pauses > 10) throw new Enough();
+    };
+    await expect(end()).rejects.toBeInstanceOf(Enough);
+    expect(state.stored?.credential?.token).toBe('dedicated');
+    expect(warnings().map((line) => line.fields.reason)).toEqual(['TokenRevoked']);
+  });
+
+  it('is poked awake', async () => {
+    const { end, keeper, parent, state } = await keeping();
+    parent.request = undefined;
+    keeper.poke();
+    expect(await end()).toBe('deregistered');
+    expect(state.pauses).toEqual([2_000]);
+  });
+
+  it('connects anew when the parent cannot be verified or has another CA', async () => {
+    const unverified = await keeping();
+    unverified.parent.outage = tlsError('SELF_SIGNED_CERT_IN_CHAIN');
+    expect(await unverified.end()).toBe('reconnect');
+    const replaced = await keeping();
+    await replaced.parent.approve('dedicated', 'NEW CA');
+    expect(await replaced.end()).toBe('reconnect');
+    expect(replaced.state.stored?.credential?.caPem).toBe('NEW CA');
+  });
+
+  it('says once that the parent is away and once that it is back', async () => {
+    const { end, parent, state, lines, warnings } = await keeping();
+    parent.outage = new ApiError('overloaded', { status: 503 });
+    state.onPause = (pauses) => {
+      if (pauses === 9) parent.outage = undefined;
+      if (pauses === 12) throw new Enough();
+    };
+    await expect(end()).rejects.toBeInstanceOf(Enough);
+    expect(warnings()).toHaveLength(1);
+    expect(lines.filter((line) => line.message === 'connection to the parent works again')).toHaveLength(1);
+  });
+});

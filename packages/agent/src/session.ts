@@ -1,0 +1,133 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { resources, type ClusterRegistrationRequest, type ManagedCluster } from '@clusternet/api-types';
+import { KubeClient } from '@clusternet/client';
+import { Informer, Stack, type Logger, type Metrics } from '@clusternet/runtime';
+import { DeployController } from './deploy/deployController.ts';
+import { type AgentOptions } from './options.ts';
+import { CredentialKeeper, type CredentialKeeperOptions, type SessionEnd } from './registration/credentialKeeper.ts';
+import { StatusReporter } from './status/statusReporter.ts';
+
+/** What a session needs besides a registration. */
+export interface SessionOptions extends Omit<CredentialKeeperOptions, 'fetch' | 'parentUrl'> {
+  child: KubeClient;
+  options: AgentOptions;
+  /** Namespace of the agent in the child. */
+  systemNamespace: string;
+  agentVersion: string;
+  qps: number;
+  burst: number;
+  metrics: Metrics;
+  logger: Logger;
+}
+
+/**
+ * Everything that a registered cluster does with one connection to its parent: keeps the credential, reports the status, deploys.
+ * Nothing of it is left when this returns.
+ */
+export async function runSession(o: SessionOptions, signal: AbortSignal): Promise<SessionEnd> {
+  const { child, metrics, options, registration } = o;
+  const { stored, requestName, caPem } = registration;
+  const { identity, clusterName, credential } = stored;
+  const logger = o.logger.child({ cluster: clusterName });
+  const stack = new Stack();
+  try {
+    const keeper: CredentialKeeper = new CredentialKeeper({
+      ...o,
+      logger,
+      parentUrl: options.parent.url,
+      fetch: (name) => parent.resource<ClusterRegistrationRequest>(resources.clusterRegistrationRequests).find({ name }),
+    });
+    const parent = stack.use(
+      KubeClient.fromOptions({
+        server: options.parent.url,
+        ...(caPem === undefined ? {} : { caPem }),
+        token: keeper.token,
+        qps: o.qps,
+        burst: o.burst,
+        userAgent: 'clusternet-agent',
+      }),
+    );
+    metrics.observeClient(parent, 'parent');
+    const observe = parent.onRequest;
+    parent.onRequest = (info) => {
+      observe?.(info);
+      if (info.code === 401) keeper.poke();
+    };
+    const clusters = stack.use(
+      new Informer<ManagedCluster>({
+        client: parent,
+        resource: resources.managedClusters,
+        namespace: credential.namespace,
+        logger,
+        metrics,
+      }),
+    );
+    const managedCluster = () => clusters.list().find((cluster) => cluster.spec.clusterId === identity.clusterId);
+
+    const status = stack.use(
+      new StatusReporter({
+        child,
+        parent,
+        managedCluster,
+        fixed: {
+          agentVersion: o.agentVersion,
+          apiserverURL: child.server,
+          appPusher: options.appPusher,
+          useSocket: false,
+          kubeQPS: o.qps,
+          kubeBurst: o.burst,
+          heartbeatFrequencySeconds: Math.max(1, Math.round(options.updateFrequencyMs / 1000)),
+          predictorEnabled: false,
+          predictorDirectAccess: false,
+        },
+        cidrs: {
+          ...(options.clusterCidr ? { clusterCIDR: options.clusterCidr } : {}),
+          ...(options.serviceCidr ? { serviceCIDR: options.serviceCidr } : {}),
+        },
+        collectMs: options.collectFrequencyMs,
+        heartbeatMs: options.updateFrequencyMs,
+        useMetricsServer: options.useMetricsServer,
+        now: () => o.clock.now(),
+        logger,
+        metrics,
+      }),
+    );
+    const deploy = stack.use(
+      new DeployController({
+        child,
+        parent,
+        clusterId: identity.clusterId,
+        clusterName,
+        namespace: credential.namespace,
+        requestName,
+        systemNamespace: o.systemNamespace,
+        managedCluster,
+        advertiseUrl: options.advertiseUrl,
+        recovery: options.recovery,
+        qps: o.qps,
+        burst: o.burst,
+        now: o.now,
+        logger,
+        metrics,
+      }),
+    );
+    clusters.onChange(({ type, object }) => {
+      if (type === 'deleted') {
+        logger.warn('the ManagedCluster of this cluster was deleted: waiting for the parent to make it anew');
+        keeper.poke();
+        return;
+      }
+      if (object.spec.clusterId !== identity.clusterId) return;
+      status.changed(object);
+      deploy.changed();
+    });
+    clusters.start();
+    status.start();
+    deploy.start();
+    return await keeper.run(signal);
+  } finally {
+    await stack.close();
+  }
+}

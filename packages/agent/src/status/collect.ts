@@ -1,0 +1,99 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { type ManagedClusterStatus } from '@clusternet/api-types';
+import { core, type KubeClient } from '@clusternet/client';
+import { type Logger } from '@clusternet/runtime';
+import { findCidrFlag, type ClusterCidrs, type ControlPlanePod } from './cidr.ts';
+import { nodeResources, nodeStatistics, type NodeSummary } from './nodes.ts';
+
+/** Parts of the status that are the same for the life of the process. */
+export type FixedStatus = Pick<
+  ManagedClusterStatus,
+  | 'agentVersion'
+  | 'apiserverURL'
+  | 'appPusher'
+  | 'useSocket'
+  | 'kubeQPS'
+  | 'kubeBurst'
+  | 'heartbeatFrequencySeconds'
+  | 'predictorEnabled'
+  | 'predictorDirectAccess'
+>;
+
+/** What one look at the child needs. */
+export interface CollectOptions {
+  client: KubeClient;
+  nodes: readonly NodeSummary[];
+  cidrs: ClusterCidrs;
+  fixed: FixedStatus;
+  signal: AbortSignal;
+}
+
+const probeTimeoutMs = 10_000;
+
+/** Looks at the child. What cannot be found out leaves its fields empty or false; this never rejects unless aborted. */
+export async function collectStatus({ client, nodes, cidrs, fixed, signal }: CollectOptions): Promise<ManagedClusterStatus> {
+  const probe = async (path: string): Promise<boolean> => {
+    try {
+      return (await client.text({ method: 'GET', path, signal, timeoutMs: probeTimeoutMs })).status === 200;
+    } catch {
+      return false;
+    }
+  };
+  const [version, healthz, livez, readyz] = await Promise.all([
+    client
+      .request<{ gitVersion?: string; platform?: string }>({ method: 'GET', path: '/version', signal, timeoutMs: probeTimeoutMs })
+      .catch(() => undefined),
+    probe('/healthz'),
+    probe('/livez'),
+    probe('/readyz'),
+  ]);
+  signal.throwIfAborted();
+  return {
+    ...fixed,
+    ...(version?.gitVersion ? { k8sVersion: version.gitVersion } : {}),
+    ...(version?.platform ? { platform: version.platform } : {}),
+    healthz,
+    livez,
+    readyz,
+    ...cidrs,
+    nodeStatistics: nodeStatistics(nodes),
+    ...nodeResources(nodes),
+  };
+}
+
+const serviceFlag = '--service-cluster-ip-range';
+const clusterFlag = '--cluster-cidr';
+
+/**
+ * Finds the child's address ranges in the commands of its control plane. Only pods of kube-system count, as any user can make a pod
+ * with the right label elsewhere. One LIST finds them in most clusters; the others are tried for what is still missing.
+ */
+export async function discoverCidrs(
+  client: KubeClient,
+  fallback: ClusterCidrs,
+  o: { signal: AbortSignal; logger: Logger },
+): Promise<ClusterCidrs> {
+  const found: ClusterCidrs = {};
+  const look = async (labelSelector: string, flags: { service: boolean }) => {
+    const { items } = await client
+      .resource<ControlPlanePod>(core.pods)
+      .list({ namespace: 'kube-system', labelSelector, limit: 100, signal: o.signal });
+    if (flags.service) found.serviceCIDR ??= findCidrFlag(items, serviceFlag);
+    found.clusterCIDR ??= findCidrFlag(items, clusterFlag);
+  };
+  try {
+    for (const key of ['component', 'app.kubernetes.io/component']) {
+      if (!found.serviceCIDR || !found.clusterCIDR)
+        await look(`${key} in (kube-apiserver,kube-controller-manager)`, { service: true });
+    }
+    if (!found.clusterCIDR) await look('k8s-app=kube-proxy', { service: false });
+  } catch (error) {
+    o.signal.throwIfAborted();
+    o.logger.info('address ranges of this cluster could not be looked up', { error });
+  }
+  const serviceCIDR = found.serviceCIDR ?? fallback.serviceCIDR;
+  const clusterCIDR = found.clusterCIDR ?? fallback.clusterCIDR;
+  return { ...(serviceCIDR ? { serviceCIDR } : {}), ...(clusterCIDR ? { clusterCIDR } : {}) };
+}

@@ -1,0 +1,150 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import {
+  conditionTypes,
+  fieldManagers,
+  resources,
+  apiVersionOf,
+  type ManagedCluster,
+  type ManagedClusterStatus,
+} from '@clusternet/api-types';
+import { core, type KubeClient } from '@clusternet/client';
+import { aborted, findCondition, Informer, sleep, type Logger, type Metrics } from '@clusternet/runtime';
+import { type ClusterCidrs } from './cidr.ts';
+import { collectStatus, discoverCidrs, type FixedStatus } from './collect.ts';
+import { collectUsage } from './metricsServer.ts';
+import { summarizeNode, type NodeSummary } from './nodes.ts';
+import { nextReport } from './report.ts';
+
+/** What {@link StatusReporter} works with. */
+export interface StatusReporterOptions {
+  child: KubeClient;
+  parent: KubeClient;
+  /** The cluster's own ManagedCluster, watched in its dedicated namespace. */
+  managedCluster: () => ManagedCluster | undefined;
+  fixed: FixedStatus;
+  /** Address ranges to report where the control plane does not show them. */
+  cidrs: ClusterCidrs;
+  collectMs: number;
+  heartbeatMs: number;
+  useMetricsServer: boolean;
+  /** Time at the parent. */
+  now: () => Date;
+  logger: Logger;
+  metrics?: Metrics;
+}
+
+const cidrRefreshMs = 3_600_000;
+const shortestPauseMs = 1_000;
+
+/** Looks at the child regularly and tells the parent: as a heartbeat, and at once when something important changes. */
+export class StatusReporter {
+  readonly #o: StatusReporterOptions;
+  readonly #nodes: Informer<NodeSummary>;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #wake = new AbortController();
+  #reported: { uid: string | undefined; status: ManagedClusterStatus } | undefined;
+  #failed = false;
+
+  constructor(options: StatusReporterOptions) {
+    this.#o = options;
+    this.#nodes = new Informer<NodeSummary>({
+      client: options.child,
+      resource: core.nodes,
+      transform: summarizeNode,
+      logger: options.logger,
+      ...(options.metrics ? { metrics: options.metrics } : {}),
+    });
+  }
+
+  /** Starts collecting. */
+  start(): void {
+    this.#nodes.start();
+    this.#running ??= this.#run(this.#stop.signal).catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) this.#o.logger.error('status reports ended', { error });
+    });
+  }
+
+  /** The ManagedCluster appeared or changed: report soon if the parent does not show what was reported. */
+  changed(cluster: ManagedCluster): void {
+    const ready = findCondition(cluster.status?.conditions, conditionTypes.ready);
+    if (cluster.metadata.uid !== this.#reported?.uid || ready?.status === 'Unknown') {
+      this.#reported = undefined;
+      this.#wake.abort();
+    }
+  }
+
+  /** Stops; nothing is written afterwards. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    await this.#nodes.close();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { collectMs, heartbeatMs } = this.#o;
+    await Promise.race([this.#nodes.waitForSync(signal).catch(() => undefined), sleep(collectMs, signal)]);
+    let cidrs: ClusterCidrs | undefined;
+    let cidrsDue = 0;
+    let heartbeatDue = 0;
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      const started = performance.now();
+      if (started >= cidrsDue || !cidrs) {
+        cidrs = await discoverCidrs(this.#o.child, this.#o.cidrs, { signal, logger: this.#o.logger });
+        cidrsDue = started + cidrRefreshMs;
+      }
+      const heartbeat = started >= heartbeatDue;
+      if (await this.#report(cidrs, heartbeat, signal)) heartbeatDue = started + heartbeatMs;
+      await sleep(shortestPauseMs, signal);
+      const rest = Math.max(0, Math.min(collectMs, heartbeatDue - performance.now()) - shortestPauseMs);
+      const pauseMs = this.#failed ? Math.min(rest, collectMs) || collectMs : rest;
+      const woken = AbortSignal.any([signal, this.#wake.signal]);
+      await Promise.race([sleep(pauseMs, woken).catch(() => undefined), aborted(woken)]);
+    }
+  }
+
+  /** True when the parent holds a report that counts as heartbeat. */
+  async #report(cidrs: ClusterCidrs, heartbeat: boolean, signal: AbortSignal): Promise<boolean> {
+    const { child, fixed, logger, managedCluster, now, parent, useMetricsServer } = this.#o;
+    const cluster = managedCluster();
+    if (!cluster) return false;
+    const collected = await collectStatus({ client: child, nodes: this.#nodes.list(), cidrs, fixed, signal });
+    const usage = useMetricsServer && heartbeat ? await collectUsage(child, signal) : {};
+    const { uid, name, namespace } = cluster.metadata;
+    const reported = this.#reported && this.#reported.uid === uid ? this.#reported.status : undefined;
+    const observed = { ...pickUsage(reported), ...collected, ...usage };
+    const status = nextReport({ observed, reported, now: now(), heartbeat });
+    if (!status) return false;
+    const { managedClusters } = resources;
+    const body = {
+      apiVersion: apiVersionOf(managedClusters),
+      kind: managedClusters.kind,
+      metadata: { name, namespace },
+      status,
+    } as ManagedCluster;
+    try {
+      await parent
+        .resource<ManagedCluster>(managedClusters)
+        .apply(body, { fieldManager: fieldManagers.agent, force: true, subresource: 'status', signal });
+      if (this.#failed) logger.info('status is reported again');
+      this.#failed = false;
+      this.#reported = { uid, status };
+      return heartbeat || reported === undefined;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!this.#failed) logger.warn('status could not be reported', { namespace, name, error });
+      this.#failed = true;
+      return false;
+    }
+  }
+}
+
+function pickUsage(status: ManagedClusterStatus | undefined): Pick<ManagedClusterStatus, 'podStatistics' | 'resourceUsage'> {
+  return {
+    ...(status?.podStatistics ? { podStatistics: status.podStatistics } : {}),
+    ...(status?.resourceUsage ? { resourceUsage: status.resourceUsage } : {}),
+  };
+}
