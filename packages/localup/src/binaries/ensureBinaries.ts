@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LocalupError, messageOf } from '../errors.ts';
 import { type Progress, silent } from '../progress.ts';
@@ -64,6 +64,7 @@ export async function ensureBinaries(options: EnsureBinariesOptions = {}): Promi
           const { path } = await locate(name, { ...places, path: [] });
           if (path !== undefined) found[name] = path;
         }
+        await removeUnfinished(places.cache);
         if (missing().length > 0) progress(`not on this machine yet: ${missing().join(', ')}`);
         await downloadMissing();
         await buildMissing();
@@ -107,6 +108,14 @@ export async function ensureBinaries(options: EnsureBinariesOptions = {}): Promi
     } catch (cause) {
       for (const name of names) tried.get(name)?.push(`build: ${messageOf(cause)}`);
     }
+  }
+}
+
+/** Removes what downloads and builds that were killed have left. */
+async function removeUnfinished(cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    if (!name.startsWith('.build-') && !name.includes('.download-')) continue;
+    await rm(join(cache, name), { recursive: true, force: true });
   }
 }
 

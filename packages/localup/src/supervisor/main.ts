@@ -11,7 +11,6 @@ import { createInterface } from 'node:readline';
 import { startTimeOf } from './processTable.ts';
 import { type Message, processFile, type ProcessFile, type ProcessSpec, type Request } from './protocol.ts';
 
-const graceMs = 4_000;
 const folder = process.argv[2] ?? '';
 const running = new Map<string, ChildProcess>();
 const startTimes = new Map<number, string>();
@@ -93,14 +92,9 @@ async function end(id?: number): Promise<void> {
   ending = true;
   const children = [...running.values()];
   const gone = Promise.all(children.map((child) => new Promise((resolve) => child.once('exit', resolve))));
-  // The data goes with the set, so there is nothing to finish properly: services get the chance, the clusters need none.
-  for (const [name, child] of running) {
-    send(child, 'SIGCONT');
-    send(child, name.startsWith('service/') ? 'SIGTERM' : 'SIGKILL');
-  }
-  const impatient = setTimeout(() => children.forEach((child) => send(child, 'SIGKILL')), graceMs);
+  // The data goes with the set: nobody needs to finish anything in order.
+  for (const child of children) send(child, 'SIGKILL');
   await gone;
-  clearTimeout(impatient);
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   if (id === undefined) endGroup();
   else process.stdout.write(JSON.stringify({ id, ok: true } satisfies Message) + '\n', endGroup);

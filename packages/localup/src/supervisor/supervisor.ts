@@ -39,7 +39,7 @@ export class Supervisor {
   readonly folder: string;
   readonly pid: number;
   readonly #child: ChildProcess;
-  readonly #stdin: Writable;
+  readonly #pipes: { stdin: Writable; stdout: Readable };
   readonly #waiting = new Map<number, { resolve: (message: Message) => void; reject: (cause: Error) => void }>();
   readonly #processes = new Map<number, (exit: Exit) => void>();
   readonly #earlyExits = new Map<number, Exit>();
@@ -50,14 +50,11 @@ export class Supervisor {
     const { stdin, stdout } = pipes;
     this.folder = folder;
     this.#child = child;
-    this.#stdin = stdin;
+    this.#pipes = pipes;
     this.pid = child.pid ?? 0;
     stdin.on('error', () => {});
     createInterface({ input: stdout }).on('line', (line) => this.#hear(JSON.parse(line) as Message));
     child.once('exit', () => this.#onGone());
-    // The starter may end when it has nothing else to do.
-    child.unref();
-    for (const stream of [stdin, stdout]) if (stream instanceof Socket) stream.unref();
   }
 
   /** Whether it has ended, and with it all that it ran. */
@@ -118,13 +115,14 @@ export class Supervisor {
   /** Lets the processes outlive the starter; they end with {@link endSet}. */
   async detach(): Promise<void> {
     await this.#ask({ op: 'detach' });
+    this.#child.unref();
+    for (const pipe of Object.values(this.#pipes)) if (pipe instanceof Socket) pipe.unref();
   }
 
   /** Ends all processes and removes the folder. */
   async close(): Promise<void> {
     if (this.#gone) return;
     const exited = once(this.#child, 'exit');
-    this.#child.ref();
     await this.#ask({ op: 'shutdown' });
     await exited;
   }
@@ -132,18 +130,12 @@ export class Supervisor {
   async #ask(body: RequestBody): Promise<Message> {
     if (this.#gone) throw new LocalupError('the clusters have been ended');
     const id = this.#nextId++;
-    // Unreferenced pipes do not keep the starter alive, an answer that is awaited should.
-    const alive = setInterval(() => {}, 1 << 30);
-    try {
-      const message = await new Promise<Message>((resolve, reject) => {
-        this.#waiting.set(id, { resolve, reject });
-        this.#stdin.write(JSON.stringify({ id, ...body }) + '\n');
-      });
-      if ('ok' in message && !message.ok) throw new LocalupError(message.error);
-      return message;
-    } finally {
-      clearInterval(alive);
-    }
+    const message = await new Promise<Message>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#pipes.stdin.write(JSON.stringify({ id, ...body }) + '\n');
+    });
+    if ('ok' in message && !message.ok) throw new LocalupError(message.error);
+    return message;
   }
 
   #hear(message: Message): void {
