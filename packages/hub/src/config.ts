@@ -1,0 +1,53 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { featureGates, names } from '@clusternet/api-types';
+import { duration, type FeatureGates } from '@clusternet/runtime';
+import { z } from 'zod';
+
+/** Flags of the hub; those that every service has come from the runtime. */
+export const hubConfig = z.object({
+  reservedNamespace: z
+    .string()
+    .default(names.reservedNamespace)
+    .describe('namespace of the Manifests; no cluster gets it as its own'),
+  registrationApproval: z
+    .enum(['auto', 'manual'])
+    .default('auto')
+    .describe('who approves clusters that ask to join: the hub at once, or a person one by one'),
+  credentialLifetime: duration()
+    .default(720 * 3_600_000)
+    .describe('life of the credential of a cluster in the parent, at least 10m; it is renewed at half of it')
+    .meta({ secret: false }),
+  allowClearCredentials: z
+    .boolean()
+    .default(false)
+    .describe(
+      'hand out credentials in clear to agents that send no public key; everybody who may read the requests can then read them',
+    ),
+});
+export type HubConfig = z.infer<typeof hubConfig>;
+
+/** Feature gates of the hub with their defaults. */
+export const hubGates: Record<string, boolean> = {
+  [featureGates.deployer]: true,
+  [featureGates.socketConnection]: false,
+  [featureGates.shadowApi]: false,
+  [featureGates.feedInUseProtection]: false,
+  [featureGates.feedInventory]: false,
+  [featureGates.clusterInit]: false,
+  [featureGates.multiClusterService]: false,
+  [featureGates.recovery]: false,
+};
+
+const implemented: readonly string[] = [featureGates.deployer, featureGates.recovery];
+
+/** @throws Error that names the gates which are on, but have nothing behind them in this version. */
+export function checkGates(gates: Pick<FeatureGates, 'enabled'>): void {
+  const missing = Object.keys(hubGates).filter((name) => gates.enabled(name) && !implemented.includes(name));
+  if (missing.length === 0) return;
+  throw new Error(
+    `this version does not have ${missing.join(', ')}; remove ${missing.length === 1 ? 'it' : 'them'} from --feature-gates ` +
+      `(available: ${implemented.join(', ')})`,
+  );
+}

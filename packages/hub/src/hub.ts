@@ -1,0 +1,80 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { featureGates, names } from '@clusternet/api-types';
+import { type KubeClient } from '@clusternet/client';
+import { EventRecorder, type FeatureGates, type Logger, type Metrics, Stack } from '@clusternet/runtime';
+import { Approver } from './approver/approver.ts';
+import { type HubConfig } from './config.ts';
+import { type Controller, type ControllerContext } from './controller.ts';
+import { guardedApi } from './kube/guardedApi.ts';
+import { Lifecycle } from './lifecycle/lifecycle.ts';
+import { deployerFactory } from './push/createDeployer.ts';
+import { PushController } from './push/pushController.ts';
+import { StatusController } from './status/statusController.ts';
+import { createInformers } from './stores.ts';
+import { SubscriptionController } from './subscription/subscriptionController.ts';
+
+/** What the hub needs to lead. */
+export interface HubOptions {
+  config: HubConfig;
+  gates: FeatureGates;
+  client: KubeClient;
+  logger: Logger;
+  metrics: Metrics;
+  version: string;
+}
+
+/**
+ * Runs all controllers for one term of leadership, and ends when `leading` is aborted. Everything is made anew in each
+ * term: nothing that was true in an earlier one is trusted.
+ */
+export async function lead(o: HubOptions, leading: AbortSignal): Promise<void> {
+  const { config, gates, client, logger, metrics } = o;
+  const stack = new Stack();
+  try {
+    const recorder = stack.use(new EventRecorder({ client, component: names.hub, logger, metrics }));
+    const informers = stack.use(createInformers({ client, logger, metrics }));
+    informers.start();
+    // A cache that is not complete yet would read as "not there": nothing is decided before all of them are.
+    await informers.waitForSync(leading);
+    const { stores, descriptions } = informers;
+    const context: ControllerContext = {
+      api: guardedApi(client, leading),
+      stores,
+      recorder,
+      logger,
+      metrics,
+      signal: leading,
+      now: () => new Date(),
+    };
+    const controllers: Controller[] = [
+      new Approver(context, {
+        approval: config.registrationApproval,
+        credentialLifetimeMs: config.credentialLifetime,
+        allowClearCredentials: config.allowClearCredentials,
+        reservedNamespaces: [config.reservedNamespace],
+        caPem: client.caPem,
+      }),
+      new Lifecycle(context),
+      new SubscriptionController(context),
+      new StatusController(context),
+    ];
+    if (gates.enabled(featureGates.deployer)) {
+      const userAgent = `${names.hub}/${o.version}`;
+      const recovery = gates.enabled(featureGates.recovery);
+      const factory = deployerFactory({ parent: client, descriptions, recorder, logger, metrics, recovery, userAgent });
+      controllers.push(new PushController(context, factory));
+    }
+    for (const controller of controllers) stack.use(controller).start();
+    logger.info('leading');
+    await new Promise<void>((resolve) => {
+      if (leading.aborted) resolve();
+      else leading.addEventListener('abort', () => resolve(), { once: true });
+    });
+  } catch (error) {
+    if (!leading.aborted) throw error;
+  } finally {
+    await stack.close();
+  }
+}

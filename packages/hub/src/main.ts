@@ -1,0 +1,21 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { names } from '@clusternet/api-types';
+import { runService } from '@clusternet/runtime';
+import { checkGates, hubConfig, hubGates } from './config.ts';
+import { lead } from './hub.ts';
+
+const version = process.env['CLUSTERNET_VERSION'] ?? '0.0.0-dev';
+
+await runService({
+  name: names.hub,
+  description: 'Registers clusters and turns placed Subscriptions into deployments.',
+  version,
+  config: hubConfig,
+  gates: hubGates,
+  run: async (context) => {
+    checkGates(context.gates);
+    await context.elect((leading) => lead({ ...context, version }, leading));
+  },
+});

@@ -1,0 +1,135 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { type Feed, type FeedStatus } from '@clusternet/api-types';
+
+/** Counters of one workload, zero values left out. */
+export type ReplicaStatus = NonNullable<FeedStatus['replicaStatus']>;
+
+type Counters = Record<string, unknown>;
+
+// For each workload kind: counter in a Subscription <- field of the status in the child.
+const sameNames = (...names: (keyof ReplicaStatus)[]): Partial<Record<keyof ReplicaStatus, string>> =>
+  Object.fromEntries(names.map((name) => [name, name]));
+const mappings: Record<string, Partial<Record<keyof ReplicaStatus, string>>> = {
+  'apps/Deployment': sameNames(
+    'observedGeneration',
+    'replicas',
+    'updatedReplicas',
+    'readyReplicas',
+    'availableReplicas',
+    'unavailableReplicas',
+  ),
+  'apps/StatefulSet': sameNames(
+    'observedGeneration',
+    'replicas',
+    'updatedReplicas',
+    'currentReplicas',
+    'readyReplicas',
+    'availableReplicas',
+  ),
+  'apps/ReplicaSet': sameNames('observedGeneration', 'replicas', 'readyReplicas', 'availableReplicas'),
+  'apps/DaemonSet': {
+    observedGeneration: 'observedGeneration',
+    replicas: 'desiredNumberScheduled',
+    updatedReplicas: 'updatedNumberScheduled',
+    currentReplicas: 'currentNumberScheduled',
+    readyReplicas: 'numberReady',
+    availableReplicas: 'numberAvailable',
+    unavailableReplicas: 'numberUnavailable',
+  },
+  'batch/Job': sameNames('active', 'succeeded', 'failed'),
+};
+
+const summed = [
+  'replicas',
+  'updatedReplicas',
+  'currentReplicas',
+  'readyReplicas',
+  'availableReplicas',
+  'unavailableReplicas',
+  'active',
+  'succeeded',
+  'failed',
+] as const satisfies (keyof ReplicaStatus)[];
+
+/** Group and kind, whatever the version: a newer one keeps its counters, or at worst shows none. */
+function groupKind({ apiVersion, kind }: Pick<Feed, 'apiVersion' | 'kind'>): string {
+  return `${apiVersion.split('/')[0] ?? ''}/${kind}`;
+}
+
+/** The counters of a workload as its cluster shows them; `undefined` for kinds without. Odd values are left out. */
+export function replicaStatusOf(feed: Feed, observed: unknown): ReplicaStatus | undefined {
+  const mapping = mappings[groupKind(feed)];
+  if (!mapping) return undefined;
+  const status = (typeof observed === 'object' && observed !== null ? observed : {}) as Counters;
+  const result: ReplicaStatus = {};
+  for (const [counter, field] of Object.entries(mapping) as [keyof ReplicaStatus, string][]) {
+    const value = count(status[field]);
+    if (value > 0) result[counter] = value;
+  }
+  return result;
+}
+
+/** Sums of the counters; of observedGeneration the highest. */
+export function sumReplicaStatus(list: readonly ReplicaStatus[]): ReplicaStatus {
+  const total: ReplicaStatus = {};
+  for (const counter of summed) {
+    const sum = list.reduce((value, item) => value + (item[counter] ?? 0), 0);
+    if (sum > 0) total[counter] = Math.min(sum, 2 ** 31 - 1);
+  }
+  const generation = Math.max(0, ...list.map(({ observedGeneration = 0 }) => observedGeneration));
+  if (generation > 0) total.observedGeneration = generation;
+  return total;
+}
+
+/**
+ * Whether an object that was applied does its work, as far as its kind lets tell:
+ *
+ * - Deployment, StatefulSet, ReplicaSet: its controller has seen it and every pod it has is up to date and ready;
+ * - DaemonSet: the same for every node it is meant for;
+ * - Job: it is complete;
+ * - anything else: none of its conditions Ready, Available and Established is False.
+ */
+export function isAvailable(feed: Feed, observed: unknown): boolean {
+  const status = (typeof observed === 'object' && observed !== null ? observed : {}) as Counters;
+  const n = (field: string): number => count(status[field]);
+  switch (groupKind(feed)) {
+    case 'apps/Deployment':
+      return (
+        n('observedGeneration') > 0 &&
+        n('unavailableReplicas') === 0 &&
+        n('updatedReplicas') >= n('replicas') &&
+        n('availableReplicas') >= n('replicas')
+      );
+    case 'apps/StatefulSet':
+      return (
+        n('observedGeneration') > 0 &&
+        n('readyReplicas') >= n('replicas') &&
+        (status.currentRevision === status.updateRevision || n('updatedReplicas') >= n('replicas'))
+      );
+    case 'apps/ReplicaSet':
+      return n('observedGeneration') > 0 && n('availableReplicas') >= n('replicas');
+    case 'apps/DaemonSet':
+      return (
+        n('observedGeneration') > 0 &&
+        n('numberAvailable') >= n('desiredNumberScheduled') &&
+        n('updatedNumberScheduled') >= n('desiredNumberScheduled')
+      );
+    case 'batch/Job':
+      return hasCondition(status, ['Complete', 'SuccessCriteriaMet'], 'True');
+    default:
+      return !hasCondition(status, ['Ready', 'Available', 'Established'], 'False');
+  }
+}
+
+function hasCondition(status: Counters, types: string[], value: string): boolean {
+  if (!Array.isArray(status.conditions)) return false;
+  return (status.conditions as { type?: unknown; status?: unknown }[]).some(
+    (condition) => types.includes(String(condition?.type)) && condition.status === value,
+  );
+}
+
+function count(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+}

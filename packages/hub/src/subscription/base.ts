@@ -1,0 +1,71 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import {
+  apiVersionOf,
+  type Base,
+  createdBy,
+  finalizers,
+  labels,
+  resources,
+  type Subscription,
+  suffix,
+} from '@clusternet/api-types';
+import { isDeepStrictEqual } from 'node:util';
+import { includesPairs, type Namespace } from '../kube/objects.ts';
+
+const longestLabel = 63;
+// Descriptions are named after the Base; their endings need room too.
+const longestBaseName = 240;
+
+/** Name of the Base of a Subscription, the same in every cluster: a repeated pass finds what it made before. */
+export function baseNameOf(subscription: Subscription): string {
+  const ending = `-${suffix(subscription.metadata.uid ?? '')}`;
+  const head = subscription.metadata.name.slice(0, longestBaseName - ending.length).replace(/[-.]+$/, '');
+  return `${head}${ending}`;
+}
+
+/** The Base of a Subscription in the namespace of one cluster. */
+export function desiredBase(subscription: Subscription, namespace: Namespace): Base {
+  const { name, namespace: home = '', uid = '' } = subscription.metadata;
+  const short = name.length <= longestLabel;
+  const { [labels.clusterId]: clusterId, [labels.clusterName]: clusterName } = namespace.metadata.labels ?? {};
+  return {
+    apiVersion: apiVersionOf(resources.bases),
+    kind: 'Base',
+    metadata: {
+      name: baseNameOf(subscription),
+      namespace: namespace.metadata.name,
+      labels: {
+        [labels.createdBy]: createdBy.controllerManager,
+        [labels.configKind]: 'Subscription',
+        ...(short ? { [labels.configName]: name } : {}),
+        [labels.configNamespace]: home,
+        [labels.configUid]: uid,
+        ...(short ? { [labels.subsName]: name } : {}),
+        [labels.subsNamespace]: home,
+        [labels.subsUid]: uid,
+        ...(clusterId ? { [labels.clusterId]: clusterId } : {}),
+        ...(clusterName ? { [labels.clusterName]: clusterName } : {}),
+      },
+      finalizers: [finalizers.default],
+    },
+    spec: { feeds: subscription.spec.feeds },
+  };
+}
+
+/** The merge patch that turns `actual` into `wanted`, or `undefined` when there is nothing to do. */
+export function basePatch(actual: Base, wanted: Base): unknown {
+  const { resourceVersion, finalizers: present = [] } = actual.metadata;
+  const missing = (wanted.metadata.finalizers ?? []).filter((finalizer) => !present.includes(finalizer));
+  const relabelled = !includesPairs(actual.metadata.labels, wanted.metadata.labels ?? {});
+  const refed = !isDeepStrictEqual(actual.spec.feeds, wanted.spec.feeds);
+  if (missing.length === 0 && !relabelled && !refed) return undefined;
+  return {
+    metadata: {
+      ...(relabelled ? { labels: wanted.metadata.labels } : {}),
+      ...(missing.length > 0 ? { resourceVersion, finalizers: [...present, ...missing] } : {}),
+    },
+    ...(refed ? { spec: { feeds: wanted.spec.feeds } } : {}),
+  };
+}

@@ -1,0 +1,195 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { type Base, fieldManagers, finalizers, labels, resources, type Subscription } from '@clusternet/api-types';
+import { isAlreadyExists, objectKey, parseKey } from '@clusternet/client';
+import { type Change, WorkQueue } from '@clusternet/runtime';
+import { isDeepStrictEqual } from 'node:util';
+import { type Controller, type ControllerContext } from '../controller.ts';
+import { dropFinalizer, finalizerPatch } from '../kube/finalizer.ts';
+import { forEachLimited } from '../kube/forEachLimited.ts';
+import { isDeleting, type Namespace } from '../kube/objects.ts';
+import { indexes } from '../stores.ts';
+import { basePatch, desiredBase } from './base.ts';
+import { bindingsOf, isScheduled, resolveBinding } from './binding.ts';
+
+// Bases of one Subscription written at the same time.
+const parallelWrites = 16;
+// Bases going away are seen by events; this is for an event that never came.
+const teardownCheckMs = 30_000;
+
+/** Keeps one Base per cluster that the scheduler bound a Subscription to, and takes them away with it. */
+export class SubscriptionController implements Controller {
+  readonly #context: ControllerContext;
+  readonly #queue: WorkQueue;
+  readonly #unsubscribe: (() => void)[] = [];
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    const { logger, metrics, signal } = context;
+    this.#queue = new WorkQueue({
+      name: 'subscription',
+      workers: 4,
+      logger,
+      metrics,
+      signal,
+      reconcile: (key) => this.reconcile(key),
+    });
+  }
+
+  start(): void {
+    const { bases, namespaces, subscriptions } = this.#context.stores;
+    this.#unsubscribe.push(
+      subscriptions.onChange((change) => {
+        if (matters(change)) this.#queue.add(change.key);
+      }),
+      bases.onChange(({ object }) => this.#enqueueOwner(object)),
+      namespaces.onChange(({ key }) => {
+        for (const subscription of subscriptions.byIndex(indexes.boundNamespace, key)) this.#queue.add(objectKey(subscription));
+      }),
+    );
+    this.#queue.start();
+  }
+
+  async close(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#queue.close();
+  }
+
+  /** Brings the Bases of one Subscription in line with its bindings. */
+  async reconcile(key: string): Promise<{ requeueAfterMs?: number } | void> {
+    const subscription = this.#context.stores.subscriptions.get(key);
+    if (!subscription) return this.#removeOrphans(key);
+    if (isDeleting(subscription)) return this.#tearDown(subscription);
+    if (!isScheduled(subscription)) return;
+    await this.#sync(subscription);
+  }
+
+  async #sync(subscription: Subscription): Promise<void> {
+    const { api, recorder, stores } = this.#context;
+    const bindings = bindingsOf(subscription);
+    const wanted: Namespace[] = [];
+    for (const binding of bindings) {
+      const { namespace, problem } = resolveBinding(binding, stores.namespaces);
+      if (namespace) {
+        wanted.push(namespace);
+        continue;
+      }
+      recorder.event(subscription, {
+        type: 'Warning',
+        reason: 'BindingImpossible',
+        message: `cluster ${binding.name}: ${problem}`,
+      });
+    }
+    const patch = wanted.length > 0 ? finalizerPatch(subscription) : undefined;
+    if (patch !== undefined) {
+      // Before the first Base: nothing must exist that a deletion of the Subscription would forget.
+      const { name, namespace } = subscription.metadata;
+      await api
+        .resource(resources.subscriptions)
+        .patch({ name, namespace }, patch, { type: 'merge', fieldManager: fieldManagers.hub });
+    }
+    await forEachLimited(wanted, parallelWrites, (namespace) => this.#ensureBase(subscription, namespace));
+    const bound = new Set(bindings.map(({ namespace }) => namespace));
+    const present = stores.bases.byIndex(indexes.subscriptionUid, subscription.metadata.uid ?? '');
+    await this.#delete(present.filter(({ metadata }) => !bound.has(metadata.namespace ?? '')));
+    await this.#deleteSurplus(subscription, present, wanted);
+  }
+
+  async #ensureBase(subscription: Subscription, namespace: Namespace): Promise<void> {
+    const wanted = desiredBase(subscription, namespace);
+    const client = this.#context.api.resource<Base>(resources.bases);
+    const ref = { name: wanted.metadata.name, namespace: wanted.metadata.namespace };
+    let present = this.#context.stores.bases.get(objectKey(wanted));
+    if (!present) {
+      try {
+        await client.create(wanted, { fieldManager: fieldManagers.hub });
+        return;
+      } catch (error) {
+        if (!isAlreadyExists(error)) throw error;
+      }
+      present = await client.get(ref);
+    }
+    // One under deletion is made anew when it is gone, which is an event.
+    if (isDeleting(present)) return;
+    const patch = basePatch(present, wanted);
+    if (patch !== undefined) await client.patch(ref, patch, { type: 'merge', fieldManager: fieldManagers.hub });
+  }
+
+  /** Bases of another name for the same cluster, as versions with random names left them, go once ours is there. */
+  async #deleteSurplus(subscription: Subscription, present: Base[], namespaces: Namespace[]): Promise<void> {
+    const names = new Map(
+      namespaces.map((namespace) => [namespace.metadata.name, desiredBase(subscription, namespace).metadata.name]),
+    );
+    await this.#delete(
+      present.filter(({ metadata }) => {
+        const name = names.get(metadata.namespace ?? '');
+        return (
+          name !== undefined &&
+          name !== metadata.name &&
+          this.#context.stores.bases.get(`${metadata.namespace ?? ''}/${name}`) !== undefined
+        );
+      }),
+    );
+  }
+
+  async #tearDown(subscription: Subscription): Promise<{ requeueAfterMs?: number } | void> {
+    if (!subscription.metadata.finalizers?.includes(finalizers.default)) return;
+    const { api, stores } = this.#context;
+    const uid = subscription.metadata.uid ?? '';
+    let present = stores.bases.byIndex(indexes.subscriptionUid, uid);
+    if (present.length === 0) {
+      // The cache may not show yet what the last pass made.
+      const { items } = await api.resource<Base>(resources.bases).list({ labelSelector: `${labels.subsUid}=${uid}` });
+      present = items;
+    }
+    if (present.length > 0) {
+      await this.#delete(present);
+      return { requeueAfterMs: teardownCheckMs };
+    }
+    await dropFinalizer(api, resources.subscriptions, subscription);
+  }
+
+  /** Bases whose Subscription is gone without having been torn down, because somebody took its finalizer away. */
+  async #removeOrphans(key: string): Promise<void> {
+    const { api, stores } = this.#context;
+    const { name, namespace = '' } = parseKey(key);
+    const orphans = stores.bases
+      .list()
+      .filter(
+        ({ metadata }) => metadata.labels?.[labels.subsNamespace] === namespace && metadata.labels[labels.subsName] === name,
+      )
+      .filter(({ metadata }) => !isDeleting({ metadata } as Base));
+    if (orphans.length === 0) return;
+    // A cache is no reason to remove anything: ask the API server.
+    const live = await api.resource<Subscription>(resources.subscriptions).find({ name, namespace });
+    await this.#delete(orphans.filter(({ metadata }) => metadata.labels?.[labels.subsUid] !== live?.metadata.uid));
+  }
+
+  async #delete(bases: readonly Base[]): Promise<void> {
+    const client = this.#context.api.resource<Base>(resources.bases);
+    const live = bases.filter((base) => !isDeleting(base));
+    await forEachLimited(live, parallelWrites, ({ metadata: { name, namespace, uid } }) =>
+      client.delete({ name, namespace }, { propagationPolicy: 'Background', preconditions: { uid } }),
+    );
+  }
+
+  #enqueueOwner(base: Base): void {
+    const { [labels.subsUid]: uid = '', [labels.subsNamespace]: namespace, [labels.subsName]: name } = base.metadata.labels ?? {};
+    const [owner] = this.#context.stores.subscriptions.byIndex(indexes.uid, uid);
+    if (owner) this.#queue.add(objectKey(owner));
+    else if (namespace && name) this.#queue.add(`${namespace}/${name}`);
+  }
+}
+
+/** False for changes of a Subscription that no Base depends on, above all the status the hub itself writes. */
+function matters({ type, object, previous }: Change<Subscription>): boolean {
+  if (type !== 'modified' || !previous) return true;
+  return !(
+    isDeepStrictEqual(object.spec, previous.spec) &&
+    isDeepStrictEqual(object.status?.bindingClusters, previous.status?.bindingClusters) &&
+    object.status?.specHash === previous.status?.specHash &&
+    object.metadata.deletionTimestamp === previous.metadata.deletionTimestamp &&
+    isDeepStrictEqual(object.metadata.finalizers, previous.metadata.finalizers)
+  );
+}
