@@ -42,10 +42,11 @@ export class ClientClosedError extends Error {
 
 /** Reads the code of a network error, looking through wrappers such as AggregateError of happy-eyeballs connects. */
 export function errorCode(error: unknown): string {
-  for (let e = error, depth = 0; e instanceof Error && depth < 5; depth++) {
-    const code = (e as NodeJS.ErrnoException).code;
+  let e = error;
+  for (let depth = 0; depth < 5 && typeof e === 'object' && e !== null; depth++) {
+    const { code, errors, cause } = e as { code?: unknown; errors?: unknown[]; cause?: unknown };
     if (typeof code === 'string' && code !== '') return code;
-    e = e instanceof AggregateError ? e.errors[0] : e.cause;
+    e = errors?.[0] ?? cause;
   }
   return 'UNKNOWN';
 }

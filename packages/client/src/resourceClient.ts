@@ -132,7 +132,7 @@ export class RestResourceClient<T extends KubeObject> implements ResourceClient<
     this.definition = definition;
   }
 
-  get(ref: ObjectRef, o: CallOptions = {}): Promise<T> {
+  async get(ref: ObjectRef, o: CallOptions = {}): Promise<T> {
     return this.#client.request<T>({ ...call(o), method: 'GET', path: this.#object(ref) });
   }
 
@@ -159,7 +159,7 @@ export class RestResourceClient<T extends KubeObject> implements ResourceClient<
     return list;
   }
 
-  create(object: T, o: WriteOptions = {}): Promise<T> {
+  async create(object: T, o: WriteOptions = {}): Promise<T> {
     const { namespace, name } = object.metadata;
     const path = resourcePath(this.definition, {
       namespace,
@@ -168,12 +168,12 @@ export class RestResourceClient<T extends KubeObject> implements ResourceClient<
     return this.#client.request<T>({ ...call(o), method: 'POST', path, query: writeQuery(o), body: object });
   }
 
-  replace(object: T, o: WriteOptions = {}): Promise<T> {
+  async replace(object: T, o: WriteOptions = {}): Promise<T> {
     const path = this.#object(refOf(object), o.subresource);
     return this.#client.request<T>({ ...call(o), method: 'PUT', path, query: writeQuery(o), body: object });
   }
 
-  patch(ref: ObjectRef, patch: unknown, o: PatchOptions): Promise<T> {
+  async patch(ref: ObjectRef, patch: unknown, o: PatchOptions): Promise<T> {
     return this.#client.request<T>({
       ...call(o),
       method: 'PATCH',
@@ -184,7 +184,7 @@ export class RestResourceClient<T extends KubeObject> implements ResourceClient<
     });
   }
 
-  apply(object: T, o: ApplyOptions): Promise<T> {
+  async apply(object: T, o: ApplyOptions): Promise<T> {
     return this.#client.request<T>({
       ...call(o),
       method: 'PATCH',

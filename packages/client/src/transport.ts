@@ -253,13 +253,15 @@ class Call implements AbortHook {
   };
 }
 
+/** Whatever failed before the exchange (credentials, TLS material) was not sent. */
 function asFailure(thrown: unknown): ExchangeFailure {
-  if (thrown instanceof Error) return { error: thrown, sent: false };
-  return thrown as ExchangeFailure;
+  return 'sent' in (thrown as object) ? (thrown as ExchangeFailure) : { error: thrown as Error, sent: false };
 }
 
-function reasonOf(signal: AbortSignal): Error {
-  return signal.reason instanceof Error ? signal.reason : new Error('the request was aborted', { cause: signal.reason });
+/** Signals are commonly aborted with an error, but anything is allowed. */
+function reasonOf({ reason }: AbortSignal): Error {
+  if (typeof reason === 'object' && reason !== null && 'message' in reason) return reason as Error;
+  return new Error('the request was aborted', { cause: reason });
 }
 
 function pathOnly(path: string): string {
