@@ -21,7 +21,7 @@ export function boundStatus(status: unknown, limit = maxObservedStatus): Record<
     if (fits(smaller, limit)) return smaller;
   }
   const plain = Object.fromEntries(
-    Object.entries(full).filter(([, value]) => typeof value !== 'object' && String(value).length <= 64),
+    Object.entries(full).filter(([, value]) => typeof value !== 'object' && JSON.stringify(value).length <= 64),
   );
   return fits(plain, limit) ? plain : {};
 }

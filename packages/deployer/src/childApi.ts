@@ -3,6 +3,7 @@
 
 import { type KubeObject, type ResourceDefinition } from '@clusternet/api-types';
 import { type KubeClient, type ObjectRef, type RestMapper } from '@clusternet/client';
+import { omit } from './omit.ts';
 
 /** What the deployer needs of a client of the child. */
 export type ChildApi = Pick<KubeClient, 'resource' | 'request'> & { readonly mapper: Pick<RestMapper, 'resourceFor'> };
@@ -35,6 +36,6 @@ export function resourceKey({ group, version, resource }: ResourceDefinition): s
 /** `object` as it is sent to its target: in the target's namespace. */
 export function placedAt(object: KubeObject, { ref }: Target): KubeObject {
   if (object.metadata.namespace === ref.namespace) return object;
-  const { namespace: _namespace, ...metadata } = object.metadata;
+  const metadata = omit(object.metadata, 'namespace');
   return { ...object, metadata: { ...metadata, ...(ref.namespace === undefined ? {} : { namespace: ref.namespace }) } };
 }

@@ -20,6 +20,7 @@ import { type KindResolver } from './kindResolver.ts';
 import { contentHash } from './liveObject.ts';
 import { type ApplyResult, type ObjectApplier } from './objectApplier.ts';
 import { toObjectFailure } from './objectError.ts';
+import { omit } from './omit.ts';
 import { type Reachability } from './reachability.ts';
 import { leavingDelay } from './retryDelay.ts';
 import { groupKind, isCrd, isNamespace, planRemoval, planWaves } from './waves.ts';
@@ -138,13 +139,13 @@ export class GroupWorker {
       if (result) noteFailure(object, result.failure, { ...this.#clock, since: o.since.get(want.key) });
       return result;
     }
-    const { live, wrote, created: _created, ...applied } = result;
+    const { live, wrote } = result;
     if (wrote) group.lastWriteAt = this.#o.now();
     if (repair && wrote) this.#o.flaps.repaired(flapKey(group, object), this.#o.now(), this.#o.random);
-    object.applied = applied;
+    object.applied = omit(result, 'live', 'wrote', 'created');
     noteLive(object, live, this.#o.recovery ? contentHash(live) : undefined);
     noteSuccess(object);
-    this.#o.groups.track(group, object, applied.target);
+    this.#o.groups.track(group, object, result.target);
     this.#o.onResult(wrote ? 'applied' : 'unchanged');
     return result;
   }

@@ -3,6 +3,7 @@
 
 import { annotations, type KubeObject } from '@clusternet/api-types';
 import { hashObject } from './hash.ts';
+import { omit } from './omit.ts';
 
 /** Field in which {@link toLiveObject} keeps the hash of everything it drops. */
 const contentField = 'clusternetContent';
@@ -33,9 +34,8 @@ export function toLiveObject(object: KubeObject, content: boolean): KubeObject {
 
 /** Hash of what somebody may change in an object: all but its status and the metadata that the API server fills in. */
 export function contentHash(object: KubeObject): string {
-  const { status: _status, metadata, ...rest } = object;
-  const { labels, annotations: notes, finalizers } = metadata;
-  return hashObject({ ...rest, metadata: { labels, annotations: notes, finalizers } } as unknown as KubeObject);
+  const { labels, annotations: notes, finalizers } = object.metadata;
+  return hashObject({ ...omit(object, 'status'), metadata: { labels, annotations: notes, finalizers } } as unknown as KubeObject);
 }
 
 /** The hash kept by {@link toLiveObject}; undefined when it was not asked for. */

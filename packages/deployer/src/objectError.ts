@@ -92,7 +92,7 @@ function forbidden(said: string, name: string): ObjectFailure {
 }
 
 function notFound(error: ApiError, feed: Feed): ObjectFailure {
-  const details = error.details as { kind?: string; name?: string } | undefined;
+  const details = error.details;
   if (feed.namespace && (details?.kind === 'namespaces' || /namespaces? "[^"]*" not found/.test(error.message))) {
     return {
       reason: 'NamespaceNotFound',

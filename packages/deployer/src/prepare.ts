@@ -3,6 +3,7 @@
 
 import { Buffer } from 'node:buffer';
 import { annotations, createdBy, labels, type KubeObject } from '@clusternet/api-types';
+import { omit } from './omit.ts';
 import { type Owner, ownerText } from './ownership.ts';
 
 const serverFields = [
@@ -31,13 +32,12 @@ const ownAnnotations = [
  * Secret's write-only `stringData` turned into the `data` that can be compared later.
  */
 export function trimObject(object: KubeObject): KubeObject {
-  const { status: _status, ...rest } = object;
   const metadata: Record<string, unknown> = { ...object.metadata };
   for (const field of serverFields) delete metadata[field];
   const kept = Object.entries(object.metadata.annotations ?? {}).filter(([key]) => !ownAnnotations.includes(key));
   if (kept.length > 0) metadata['annotations'] = Object.fromEntries(kept);
   else delete metadata['annotations'];
-  const trimmed = { ...rest, metadata } as KubeObject;
+  const trimmed = { ...omit(object, 'status'), metadata } as KubeObject;
   return trimmed.apiVersion === 'v1' && trimmed.kind === 'Secret' ? withoutStringData(trimmed) : trimmed;
 }
 
@@ -61,9 +61,9 @@ export function toApply(trimmed: KubeObject, o: { owner: Owner; hash: string; ad
 }
 
 function withoutStringData(secret: KubeObject): KubeObject {
-  const { stringData, ...rest } = secret;
+  const { stringData } = secret;
   if (typeof stringData !== 'object' || stringData === null) return secret;
-  const data = { ...(rest['data'] as Record<string, string> | undefined) };
+  const data = { ...(secret['data'] as Record<string, string> | undefined) };
   for (const [key, value] of Object.entries(stringData)) data[key] = Buffer.from(String(value)).toString('base64');
-  return { ...rest, data } as KubeObject;
+  return { ...(omit(secret, 'stringData') as KubeObject), data };
 }
