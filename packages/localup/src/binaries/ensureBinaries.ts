@@ -60,10 +60,7 @@ export async function ensureBinaries(options: EnsureBinariesOptions = {}): Promi
       join(places.cache, '.lock'),
       async () => {
         // Another process may have made them while this one waited for the lock.
-        for (const name of missing()) {
-          const { path } = await locate(name, { ...places, path: [] });
-          if (path !== undefined) found[name] = path;
-        }
+        await lookIntoCache();
         await removeUnfinished(places.cache);
         if (missing().length > 0) progress(`not on this machine yet: ${missing().join(', ')}`);
         await downloadMissing();
@@ -74,6 +71,13 @@ export async function ensureBinaries(options: EnsureBinariesOptions = {}): Promi
   }
   if (missing().length > 0) throw new LocalupError(explain(missing(), tried));
   return found as Binaries;
+
+  async function lookIntoCache(): Promise<void> {
+    for (const name of missing()) {
+      const { path } = await locate(name, { ...places, path: [] });
+      if (path !== undefined) found[name] = path;
+    }
+  }
 
   async function downloadMissing(): Promise<void> {
     const downloader = new Downloader({ connectTimeoutMs: options.connectTimeoutMs });
@@ -104,10 +108,11 @@ export async function ensureBinaries(options: EnsureBinariesOptions = {}): Promi
     for (const reason of reasons) progress(`cannot be downloaded here: ${reason}`);
     try {
       await (options.build ?? buildWithGo)(names, places.cache, progress);
-      for (const name of names) found[name] = join(places.cache, name);
     } catch (cause) {
       for (const name of names) tried.get(name)?.push(`build: ${messageOf(cause)}`);
     }
+    // Some may have been built before the one that failed.
+    await lookIntoCache();
   }
 }
 
