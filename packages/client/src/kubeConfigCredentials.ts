@@ -48,7 +48,7 @@ export class KubeConfigCredentials implements CredentialSource {
 
   async refresh(rejected: Credentials): Promise<boolean> {
     // Another request that was refused at the same time may have done it already, or be doing it.
-    await this.#reading?.catch(() => undefined);
+    while (this.#reading) await this.#reading.catch(() => undefined);
     if (this.#credentials && this.#credentials !== rejected) return true;
     // A server that refuses everything must not make every request run an exec plugin.
     if (this.#now() < this.#forcedAt + minForceMs) return false;
@@ -69,11 +69,13 @@ export class KubeConfigCredentials implements CredentialSource {
     try {
       const stamp = this.#loaded ? await stampOf(this.#files(this.#loaded)) : '';
       const changed = stamp !== this.#stamp;
-      if (!this.#loaded || changed || force) {
+      // client-node remembers a token file for a minute of its own; only a new KubeConfig reads it for sure.
+      const due = now >= this.#freshUntil;
+      if (!this.#loaded || changed || force || (due && tokenFileOf(this.#loaded.config))) {
         this.#loaded = await this.#load();
         this.#stamp = await stampOf(this.#files(this.#loaded));
       }
-      if (force || changed || !this.#credentials || now >= this.#freshUntil) {
+      if (force || changed || due || !this.#credentials) {
         this.#credentials = keepIdentity(this.#credentials, await resolveCredentials(this.#loaded.config));
         this.#freshUntil = now + ttlOf(this.#loaded.config);
       }
@@ -134,8 +136,11 @@ function sameValues<T extends object>(a: T, b: T): boolean {
 
 function ttlOf(config: KubeConfig): number {
   const user = config.getCurrentUser();
-  const provider = user?.authProvider as { name?: string; config?: { tokenFile?: string } } | undefined;
-  return user?.exec || (provider && !provider.config?.tokenFile) ? pluginTtlMs : tokenFileTtlMs;
+  return !tokenFileOf(config) && (user?.exec || user?.authProvider) ? pluginTtlMs : tokenFileTtlMs;
+}
+
+function tokenFileOf(config: KubeConfig): string | undefined {
+  return (config.getCurrentUser()?.authProvider as { config?: { tokenFile?: string } } | undefined)?.config?.tokenFile;
 }
 
 /** Changes whenever one of the files is written or replaced (mounted Secrets are replaced by switching a link). */

@@ -68,7 +68,7 @@ function makeTokenFilesAbsolute(config: KubeConfig, directory: string): void {
 }
 
 function unusable(file: string, cause: unknown): Error {
-  if (cause instanceof Error && 'syscall' in cause) return new Error(`the kubeconfig ${file} cannot be read`, { cause });
+  if ('syscall' in (cause as object)) return new Error(`the kubeconfig ${file} cannot be read`, { cause });
   // A parser quotes the lines it stumbled over, and they may hold a key: its error is not passed on.
   const line = (cause as { mark?: { line?: number } }).mark?.line;
   return new Error(`${file} is not a valid kubeconfig${line === undefined ? '' : ` (line ${line + 1})`}`);
