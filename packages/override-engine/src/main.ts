@@ -1,0 +1,58 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { type Base, type Description, type Manifest, names, resources } from '@clusternet/api-types';
+import { aborted, EventRecorder, Informer, runService, Stack } from '@clusternet/runtime';
+import { z } from 'zod';
+import { baseKeyOf, byBase } from './service/latestDescriptions.ts';
+import { OverrideEngine } from './service/overrideEngine.ts';
+import { withoutObserved } from './service/withoutObserved.ts';
+
+const version = process.env.CLUSTERNET_VERSION ?? 'dev';
+
+await runService({
+  name: names.overrideEngine,
+  description: 'Renders what each cluster receives.',
+  version,
+  config: z.object({
+    reservedNamespace: z.string().min(1).default(names.reservedNamespace).describe('namespace of the Manifests'),
+  }),
+  gates: {},
+  run: (context) =>
+    context.elect(async (leading) => {
+      const { client, config, logger, metrics } = context;
+      const stack = new Stack();
+      try {
+        const recorder = stack.use(new EventRecorder({ client, component: names.overrideEngine, logger, metrics }));
+        const bases = stack.use(new Informer<Base>({ client, resource: resources.bases, logger, metrics }));
+        const manifests = stack.use(
+          new Informer<Manifest>({
+            client,
+            resource: resources.manifests,
+            namespace: config.reservedNamespace,
+            logger,
+            metrics,
+          }),
+        );
+        const descriptions = stack.use(
+          new Informer<Description>({
+            client,
+            resource: resources.descriptions,
+            indexers: { [byBase]: (description) => [baseKeyOf(description)].filter((key) => key !== undefined) },
+            transform: withoutObserved,
+            logger,
+            metrics,
+          }),
+        );
+        const engine = stack.use(
+          new OverrideEngine({ client, bases, manifests, descriptions, recorder, logger, metrics, signal: leading }),
+        );
+        for (const informer of [bases, manifests, descriptions]) informer.start();
+        await engine.start(leading);
+        logger.info('rendering');
+        await aborted(leading);
+      } finally {
+        await stack.close();
+      }
+    }),
+});

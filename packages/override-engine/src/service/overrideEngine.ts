@@ -1,0 +1,281 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import {
+  type Base,
+  type Description,
+  type Feed,
+  feedKey,
+  fieldManagers,
+  finalizers,
+  type Manifest,
+  resources,
+  stableStringify,
+} from '@clusternet/api-types';
+import {
+  isAlreadyExists,
+  isConflict,
+  isNotFound,
+  type KubeClient,
+  objectKey,
+  parseKey,
+  type ResourceClient,
+} from '@clusternet/client';
+import { type Change, type EventRecorder, type Informer, type Logger, type Metrics, WorkQueue } from '@clusternet/runtime';
+import { renderDescriptions, type Rendering } from '../render/renderDescriptions.ts';
+import { BaseIndex } from './baseIndex.ts';
+import { baseKeyOf, LatestDescriptions } from './latestDescriptions.ts';
+import { ManifestIndex } from './manifestIndex.ts';
+
+/** Options of {@link OverrideEngine}. */
+export interface OverrideEngineOptions {
+  client: Pick<KubeClient, 'resource'>;
+  bases: Informer<Base>;
+  /** Of the reserved namespace only. */
+  manifests: Informer<Manifest>;
+  /** With the index `byBase`. */
+  descriptions: Informer<Description>;
+  recorder: Pick<EventRecorder, 'event'>;
+  logger: Logger;
+  metrics?: Metrics;
+  /** The leadership under which Descriptions are written. */
+  signal?: AbortSignal;
+  now?: () => Date;
+}
+
+/** Tries of one write whose object changed meanwhile. */
+const maxTries = 4;
+
+/**
+ * Keeps the Descriptions of every Base rendered. All writes for one Base come from one queue, and only what differs is
+ * written: creating costs one write per Base, a burst of edits one or two.
+ */
+export class OverrideEngine {
+  readonly #o: OverrideEngineOptions;
+  readonly #manifests = new ManifestIndex();
+  readonly #bases = new BaseIndex();
+  readonly #latest: LatestDescriptions;
+  readonly #queue: WorkQueue;
+  readonly #stops: (() => void)[];
+  readonly #now: () => Date;
+
+  constructor(options: OverrideEngineOptions) {
+    const { logger, metrics, signal } = options;
+    this.#o = options;
+    this.#now = options.now ?? (() => new Date());
+    this.#latest = new LatestDescriptions(options.descriptions);
+    this.#queue = new WorkQueue({
+      name: 'bases',
+      workers: 16,
+      // Edits of feeds come in bursts; each burst is one write per Base.
+      quietMs: 40,
+      maxQuietMs: 400,
+      reconcile: (key, context) => this.#reconcile(key, context.signal),
+      logger,
+      metrics,
+      signal,
+    });
+    this.#stops = [
+      options.manifests.onChange((change) => this.#manifestChanged(change)),
+      options.bases.onChange((change) => this.#baseChanged(change)),
+      options.descriptions.onChange((change) => this.#descriptionChanged(change)),
+    ];
+  }
+
+  /** Starts rendering once all informers are complete: a Manifest that was not listed yet must not look like one that is gone. */
+  async start(signal: AbortSignal): Promise<void> {
+    const { bases, manifests, descriptions } = this.#o;
+    await Promise.all([bases.waitForSync(signal), manifests.waitForSync(signal), descriptions.waitForSync(signal)]);
+    this.#queue.start();
+  }
+
+  /** Resolves when nothing is left to render. */
+  idle(): Promise<void> {
+    return this.#queue.whenIdle();
+  }
+
+  async close(): Promise<void> {
+    for (const stop of this.#stops) stop();
+    await this.#queue.close();
+  }
+
+  #manifestChanged({ type, object }: Change<Manifest>): void {
+    const keys = type === 'deleted' ? this.#manifests.delete(object.metadata.name) : this.#manifests.set(object);
+    for (const base of new Set(keys.flatMap((key) => this.#bases.withFeed(key)))) this.#queue.add(base);
+  }
+
+  #baseChanged({ type, key, object, previous }: Change<Base>): void {
+    const sharing = type === 'deleted' ? this.#bases.delete(key) : this.#bases.set(object);
+    if (type !== 'modified') this.#queue.add(key, { immediate: true });
+    else if (previous === undefined || baseDiffers(previous, object)) this.#queue.add(key);
+    // Echoes of writes that change neither feeds nor life leave the owners as they are.
+    if (type !== 'modified' || previous === undefined || ownershipDiffers(previous, object)) {
+      for (const other of sharing) this.#queue.add(other);
+    }
+  }
+
+  #descriptionChanged(change: Change<Description>): void {
+    const echo = this.#latest.seen(change);
+    const base = baseKeyOf(change.object);
+    if (base === undefined || echo) return;
+    const { type, object, previous } = change;
+    if (type === 'modified' && previous !== undefined && !this.#concerns(previous, object)) return;
+    this.#queue.add(base, { immediate: type === 'deleted' });
+  }
+
+  /** Whether a change of a Description can change what it should be: not that of its status, which is most of them. */
+  #concerns(previous: Description, next: Description): boolean {
+    if (previous.metadata.generation !== next.metadata.generation) return true;
+    if (stableStringify(previous.metadata.labels) !== stableStringify(next.metadata.labels)) return true;
+    const confirmed = previous.status?.observedGeneration !== next.status?.observedGeneration;
+    return confirmed && (next.spec.raw ?? []).length === 0;
+  }
+
+  async #reconcile(key: string, signal: AbortSignal): Promise<void> {
+    const base = this.#o.bases.get(key);
+    // Without its Base a Description is the garbage collector's.
+    if (!base) return;
+    if (base.metadata.deletionTimestamp !== undefined) return this.#teardown(key, base, signal);
+    for (let attempt = 1; ; attempt++) {
+      const previous = this.#latest.of(key);
+      const rendering = this.#render(base, previous);
+      const results = await Promise.all([
+        ...rendering.descriptions.map((wanted) => this.#write(wanted, previous, signal)),
+        ...rendering.surplus.map((description) => this.#delete(description, signal)),
+      ]);
+      if (attempt === 1) this.#tell(base, rendering);
+      if (results.every(Boolean)) return;
+      if (attempt === maxTries)
+        throw new Error(`the Descriptions of Base ${key} keep changing while they are written; trying again later`);
+    }
+  }
+
+  #render(base: Base, previous: readonly Description[]): Rendering {
+    const { name, namespace = '' } = base.metadata;
+    return renderDescriptions({
+      base,
+      manifestOf: (feed: Feed) => this.#manifests.find(feed),
+      ownedBy: (key) => {
+        const owner = this.#bases.ownerOf(key, namespace);
+        return owner === name ? undefined : owner;
+      },
+      previous,
+      now: this.#now(),
+    });
+  }
+
+  /** Brings one Description to what is wanted; false when it changed meanwhile and the rendering has to be made again. */
+  async #write(wanted: Description, previous: readonly Description[], signal: AbortSignal): Promise<boolean> {
+    const current = previous.find(({ metadata }) => metadata.name === wanted.metadata.name);
+    // Its end wakes the Base, and then it is made anew.
+    if (current?.metadata.deletionTimestamp !== undefined) return true;
+    const { name, namespace } = wanted.metadata;
+    try {
+      if (!current) {
+        this.#latest.wrote(await this.#client.create(wanted, { fieldManager: fieldManagers.overrideEngine, signal }));
+      } else if (differs(current, wanted)) {
+        const patch = updateOf(current, wanted);
+        this.#latest.wrote(
+          await this.#client.patch({ name, namespace }, patch, {
+            type: 'merge',
+            fieldManager: fieldManagers.overrideEngine,
+            signal,
+          }),
+        );
+      }
+      return true;
+    } catch (error) {
+      if (!isAlreadyExists(error) && !isConflict(error) && !isNotFound(error)) throw error;
+      await this.#reread(wanted, signal);
+      return false;
+    }
+  }
+
+  async #reread({ metadata: { name, namespace } }: Description, signal: AbortSignal): Promise<void> {
+    const live = await this.#client.find({ name, namespace }, { signal });
+    if (live) this.#latest.wrote(live);
+    else this.#latest.forget(objectKey({ name, namespace }));
+  }
+
+  async #delete(description: Description, signal: AbortSignal): Promise<boolean> {
+    if (description.metadata.deletionTimestamp !== undefined) return true;
+    const { name, namespace, uid } = description.metadata;
+    try {
+      await this.#client.delete({ name, namespace }, { propagationPolicy: 'Background', preconditions: { uid }, signal });
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      // Another object took the name: that one is not ours to delete, and the informer will show it.
+    }
+    this.#latest.forget(objectKey(description));
+    return true;
+  }
+
+  /** Deletes the Descriptions, waits for their deployers to take the objects away, and lets the Base go. */
+  async #teardown(key: string, base: Base, signal: AbortSignal): Promise<void> {
+    const descriptions = this.#latest.of(key);
+    if (descriptions.length > 0) {
+      await Promise.all(descriptions.map((description) => this.#delete(description, signal)));
+      return;
+    }
+    const rest = (base.metadata.finalizers ?? []).filter((finalizer) => finalizer !== finalizers.default);
+    if (rest.length === (base.metadata.finalizers ?? []).length) return;
+    const { uid, resourceVersion } = base.metadata;
+    try {
+      const patch = { metadata: { uid, resourceVersion, finalizers: rest } };
+      await this.#o.client.resource<Base>(resources.bases).patch(parseKey(key), patch, { type: 'merge', signal });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  #tell(base: Base, { held, newlySkipped }: Rendering): void {
+    if (newlySkipped.length === 0) return;
+    const list = newlySkipped.map((feed) => `${feedKey(feed)} (${feed.reason})`).join(', ');
+    const message = held
+      ? `all feeds vanished at once; what was deployed stays until one is back or the feeds are taken out of the Subscription: ${list}`
+      : `feeds that are not deployed: ${list}`;
+    this.#o.recorder.event(base, {
+      type: 'Warning',
+      reason: held ? 'FeedsHeld' : 'FeedsSkipped',
+      message: message.slice(0, 1000),
+    });
+  }
+
+  get #client(): ResourceClient<Description> {
+    return this.#o.client.resource<Description>(resources.descriptions);
+  }
+}
+
+function baseDiffers(a: Base, b: Base): boolean {
+  return ownershipDiffers(a, b) || stableStringify(a.metadata.labels) !== stableStringify(b.metadata.labels);
+}
+
+function ownershipDiffers(a: Base, b: Base): boolean {
+  return (
+    a.metadata.uid !== b.metadata.uid ||
+    a.metadata.deletionTimestamp !== b.metadata.deletionTimestamp ||
+    stableStringify(a.spec.feeds) !== stableStringify(b.spec.feeds)
+  );
+}
+
+function differs(current: Description, wanted: Description): boolean {
+  return (
+    stableStringify(specOf(current)) !== stableStringify(specOf(wanted)) ||
+    Object.entries(wanted.metadata.labels ?? {}).some(([key, value]) => current.metadata.labels?.[key] !== value) ||
+    current.metadata.ownerReferences?.[0]?.uid !== wanted.metadata.ownerReferences?.[0]?.uid
+  );
+}
+
+function updateOf(current: Description, wanted: Description): object {
+  const { labels, ownerReferences } = wanted.metadata;
+  return {
+    metadata: { uid: current.metadata.uid, resourceVersion: current.metadata.resourceVersion, labels, ownerReferences },
+    // A merge patch takes out what it says is null.
+    spec: { ...specOf(wanted), removed: wanted.spec.removed ?? null, skipped: wanted.spec.skipped ?? null },
+  };
+}
+
+function specOf({ spec }: Description): object {
+  const { deployer, raw = [], removed = [], skipped = [] } = spec;
+  return { deployer, raw, removed, skipped };
+}
