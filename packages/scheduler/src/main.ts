@@ -4,6 +4,7 @@
 import { featureGates, names, resources, type ManagedCluster, type Subscription } from '@clusternet/api-types';
 import { aborted, EventRecorder, Informer, runService, Stack } from '@clusternet/runtime';
 import { z } from 'zod';
+import { subscriptionIndexers } from './concern.ts';
 import { SubscriptionScheduler } from './subscriptionScheduler.ts';
 
 const version = process.env.CLUSTERNET_VERSION ?? 'dev';
@@ -21,7 +22,13 @@ await runService({
       try {
         const recorder = stack.use(new EventRecorder({ client, component: names.scheduler, logger, metrics }));
         const subscriptions = stack.use(
-          new Informer<Subscription>({ client, resource: resources.subscriptions, logger, metrics }),
+          new Informer<Subscription>({
+            client,
+            resource: resources.subscriptions,
+            indexers: subscriptionIndexers,
+            logger,
+            metrics,
+          }),
         );
         const clusters = stack.use(
           new Informer<ManagedCluster>({

@@ -5,9 +5,9 @@ import {
   apiVersionOf,
   conditionTypes,
   fieldManagers,
-  matchesSelector,
   names,
   resources,
+  type KubeObject,
   type ManagedCluster,
   type Subscription,
 } from '@clusternet/api-types';
@@ -22,15 +22,20 @@ import {
   setCondition,
   WorkQueue,
 } from '@clusternet/runtime';
+import { concernedBy, type SubscriptionIndex } from './concern.ts';
 import { decide, type Decision } from './placement/decide.ts';
 import { clusterKey } from './placement/place.ts';
 
+/** What is needed of an informer. */
+type Source<T extends KubeObject> = Pick<Informer<T>, 'get' | 'list' | 'onChange' | 'waitForSync'>;
+
 /** Options of {@link SubscriptionScheduler}. */
 export interface SubscriptionSchedulerOptions {
-  client: KubeClient;
-  subscriptions: Informer<Subscription>;
-  clusters: Informer<ManagedCluster>;
-  recorder: EventRecorder;
+  client: Pick<KubeClient, 'resource'>;
+  /** Has the indexes of {@link subscriptionIndexers}. */
+  subscriptions: Source<Subscription> & SubscriptionIndex;
+  clusters: Source<ManagedCluster>;
+  recorder: Pick<EventRecorder, 'event'>;
   logger: Logger;
   metrics?: Metrics;
   /** The leadership under which decisions are written. */
@@ -92,10 +97,10 @@ export class SubscriptionScheduler {
     const key = clusterKey(object);
     if (type !== 'deleted') this.#missingSince.delete(key);
     if (type === 'modified' && previous !== undefined && !placementDiffers(previous, object)) return;
-    for (const subscription of this.#options.subscriptions.list()) {
-      if (concerns(subscription, key, object) || (previous !== undefined && concerns(subscription, key, previous))) {
-        this.#queue.add(objectKey(subscription), { priority: subscription.spec.priority ?? 0 });
-      }
+    const { subscriptions } = this.#options;
+    const states = previous === undefined ? [object] : [previous, object];
+    for (const subscription of new Set(states.flatMap((state) => concernedBy(state, subscriptions)))) {
+      this.#queue.add(objectKey(subscription), { priority: subscription.spec.priority ?? 0 });
     }
   }
 
@@ -128,12 +133,13 @@ export class SubscriptionScheduler {
     const { conditions, changed } = setCondition(before === undefined ? [] : [before], condition, now);
     const moved = (status?.bindingClusters ?? []).join() !== bindings.join();
     if (!changed && !moved && status?.specHash === specHash && status?.desiredReleases === bindings.length) return;
-    const { name, namespace } = metadata;
+    // With the UID, a Subscription that was deleted and made anew in the meantime gets no bindings of the old one.
+    const { name, namespace, uid } = metadata;
     await this.#options.client.resource<Subscription>(resources.subscriptions).apply(
       {
         apiVersion: apiVersionOf(resources.subscriptions),
         kind: resources.subscriptions.kind,
-        metadata: { name, namespace },
+        metadata: { name, namespace, uid },
         status: { bindingClusters: bindings, specHash, desiredReleases: bindings.length, conditions },
       } as Subscription,
       { fieldManager: fieldManagers.scheduler, force: true, subresource: 'status' },
@@ -165,14 +171,4 @@ function placementDiffers(a: ManagedCluster, b: ManagedCluster): boolean {
   const facts = ({ metadata, spec }: ManagedCluster) =>
     JSON.stringify([metadata.labels, metadata.deletionTimestamp, spec.taints]);
   return facts(a) !== facts(b);
-}
-
-function concerns(subscription: Subscription, key: string, cluster: ManagedCluster): boolean {
-  if (subscription.status?.bindingClusters?.includes(key)) return true;
-  try {
-    return subscription.spec.subscribers.some(({ clusterAffinity }) => matchesSelector(clusterAffinity, cluster.metadata.labels));
-  } catch {
-    // A selector that cannot be read is told about when the Subscription itself is decided.
-    return false;
-  }
 }

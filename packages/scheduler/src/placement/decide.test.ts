@@ -26,15 +26,18 @@ interface Shape {
   spec?: Record<string, unknown>;
   bound?: string[];
   annotations?: Record<string, string>;
+  specHash?: number;
 }
 
-function subscription({ spec = {}, bound = [], annotations = {} }: Shape = {}): Subscription {
+const feed = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'settings' };
+
+function subscription({ spec = {}, bound = [], annotations = {}, specHash }: Shape = {}): Subscription {
   return {
     apiVersion: 'apps.clusternet.io/v1alpha1',
     kind: 'Subscription',
     metadata: { name: 'app', namespace: 'default', uid: 'u1', annotations },
-    spec: { subscribers: [{ clusterAffinity: {} }], feeds: [], ...spec },
-    status: { bindingClusters: bound },
+    spec: { subscribers: [{ clusterAffinity: {} }], feeds: [feed], ...spec },
+    status: { bindingClusters: bound, specHash },
   };
 }
 
@@ -134,6 +137,60 @@ describe('decide', () => {
       expect(run({ spec: { subscribers: [] }, bound }, clusters)).toMatchObject({ bindings: [], scheduled: { status: 'True' } });
     });
 
+    it('goes through when there are no feeds: nothing runs anywhere', () => {
+      expect(run({ spec: { ...typo, feeds: [] }, bound }, clusters).bindings).toEqual([]);
+    });
+
+    it('is held though a cluster that vanished a moment ago is still bound', () => {
+      const decision = run({ spec: typo, bound: [...bound, 'ns-x/x'] }, clusters, () => 1_000);
+      expect(decision).toMatchObject({ bindings: [...bound, 'ns-x/x'], scheduled: { reason: 'MassRemovalHeld' } });
+    });
+
+    describe('by moving it to other clusters', () => {
+      const elsewhere = [...clusters, cluster('c', { labels: { region: 'us' } })];
+      const spec = { subscribers: [{ clusterAffinity: { matchLabels: { region: 'us' } } }] };
+      const { specHash } = run({ spec }, elsewhere);
+
+      it('goes through when the spec has changed: that is what it asks for', () => {
+        expect(run({ spec, bound, specHash: 1 }, elsewhere).bindings).toEqual(['ns-c/c']);
+      });
+
+      it('is held when only labels have changed', () => {
+        const decision = run({ spec, bound, specHash }, elsewhere);
+        expect(decision).toMatchObject({ bindings: bound, scheduled: { status: 'False', reason: 'MassRemovalHeld' } });
+        const plan = /approve-plan=(\w+)/.exec(decision.scheduled.message)?.[1] ?? '';
+        const annotations = { 'apps.clusternet.io/approve-plan': plan };
+        expect(run({ spec, bound, specHash, annotations }, elsewhere).bindings).toEqual(['ns-c/c']);
+      });
+    });
+
+    it('is held when every cluster evicts at once', () => {
+      const evicting = ['a', 'b'].map((name) => cluster(name, { taints: [{ key: 'broken', effect: 'NoExecute' }] }));
+      expect(run({ bound }, evicting)).toMatchObject({ bindings: bound, scheduled: { reason: 'MassRemovalHeld' } });
+    });
+
+    it('never happens unasked, whatever clusters, bindings and taints there are', () => {
+      const some = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'));
+      fc.assert(
+        fc.property(some, some, some, some, (existing, boundNames, tainted, selected) => {
+          const all = existing.map((name) =>
+            cluster(name, {
+              labels: { chosen: String(selected.includes(name)) },
+              taints: tainted.includes(name) ? [{ key: 'broken', effect: 'NoExecute' }] : [],
+            }),
+          );
+          const shape = {
+            spec: { subscribers: [{ clusterAffinity: { matchLabels: { chosen: 'true' } } }] },
+            bound: boundNames.map((name) => `ns-${name}/${name}`),
+          };
+          const { specHash } = run(shape, []);
+          const stillThere = shape.bound.filter((key) => existing.some((name) => key === `ns-${name}/${name}`));
+          const { bindings } = run({ ...shape, specHash: specHash ?? 0 }, all, () => 60_000);
+          if (stillThere.length > 0) expect(bindings.some((key) => stillThere.includes(key))).toBe(true);
+        }),
+      );
+    });
+
     it('is not held for clusters that are gone', () => {
       expect(run({ spec: typo, bound: ['ns-x/x'] }, clusters, () => 60_000).bindings).toEqual([]);
     });
@@ -157,6 +214,14 @@ describe('decide', () => {
       bindings: ['ns-a/a'],
       scheduled: { status: 'False', reason },
     });
+  });
+
+  it('keeps what it says short, however many reasons there are', () => {
+    const clusters = Array.from({ length: 500 }, (_, i) =>
+      cluster(`c${i}`, { taints: [{ key: 'rack', value: `r${i}`, effect: 'NoSchedule' }] }),
+    );
+    expect(run({}, clusters).scheduled.message).toMatch(/^0\/500 clusters are available: .*\.\.\.$/);
+    expect(run({}, clusters).scheduled.message).toHaveLength(1024);
   });
 
   it('answers the same for any order of the clusters, sorted and without doubles', () => {

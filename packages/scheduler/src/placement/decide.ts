@@ -39,7 +39,7 @@ export function decide({ subscription, clusters, absentForMs, now }: DecisionInp
   const stay = (reason: string, message: string, bindings: string[] = bound): Decision => ({
     bindings,
     specHash: subscription.status?.specHash,
-    scheduled: { status: 'False', reason, message },
+    scheduled: { status: 'False', reason, message: shortened(message) },
   });
   const { spec } = subscription;
   try {
@@ -51,19 +51,30 @@ export function decide({ subscription, clusters, absentForMs, now }: DecisionInp
 
     const placement = place({ spec, clusters, bound, absentForMs, now });
     const { recheckAfterMs } = placement;
-    const guarded = guardMassRemoval(subscription, placement, new Set(clusters.map(clusterKey)));
+    const specHash = fnv1a32(stableStringify(spec));
+    const guarded = guardMassRemoval({
+      subscription,
+      placement,
+      present: new Set(clusters.map(clusterKey)),
+      specChanged: subscription.status?.specHash !== specHash,
+    });
     if (guarded.held) return { ...stay('MassRemovalHeld', guarded.message, guarded.bindings), recheckAfterMs };
     const { bindings } = guarded;
-    const specHash = fnv1a32(stableStringify(spec));
     if (bindings.length > 0 || spec.subscribers.length === 0) {
-      const message = explainSome(bindings, placement.rejected);
+      const message = shortened(explainSome(bindings, placement.rejected));
       return { bindings, specHash, scheduled: { status: 'True', reason: 'Scheduled', message }, recheckAfterMs };
     }
-    const message = explainNone(placement);
+    const message = shortened(explainNone(placement));
     return { bindings, specHash, scheduled: { status: 'False', reason: 'NoClusterAvailable', message }, recheckAfterMs };
   } catch (error) {
     // Selectors with an operator that nobody knows are found only when they are used.
     if (error instanceof ApiTypeError || error instanceof RangeError) return stay('InvalidSubscription', error.message);
     throw error;
   }
+}
+
+/** Each cluster may have a taint of its own to tell about, and the API server refuses what is too long. */
+function shortened(message: string): string {
+  const longest = 1024;
+  return message.length <= longest ? message : `${message.slice(0, longest - 3)}...`;
 }

@@ -5,14 +5,15 @@ import { type Taint, type Toleration } from '@clusternet/api-types';
 
 /**
  * Whether a toleration accepts a taint, by the rules of Kubernetes: no effect means every effect, no key with `Exists` every key,
- * and the operator is `Equal` unless it is `Exists`.
+ * and the operator is `Equal` unless it says otherwise. Operators that this version does not know accept nothing.
  */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {
   if (toleration.effect !== undefined && toleration.effect !== '' && toleration.effect !== taint.effect) return false;
   const anyKey = toleration.key === undefined || toleration.key === '';
   if (anyKey) return toleration.operator === 'Exists';
   if (toleration.key !== taint.key) return false;
-  return toleration.operator === 'Exists' || (toleration.value ?? '') === (taint.value ?? '');
+  if (toleration.operator === 'Exists') return true;
+  return (toleration.operator ?? 'Equal') === 'Equal' && (toleration.value ?? '') === (taint.value ?? '');
 }
 
 /** How a taint stands with the tolerations: for how many milliseconds it is still accepted, `Infinity` for good, 0 not at all. */
