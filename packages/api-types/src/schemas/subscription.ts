@@ -5,9 +5,9 @@ import { type z } from 'zod';
 import { feedKey } from '../feed.ts';
 import { resources } from '../resources.ts';
 import { clusterId, clusterName } from './clusters.ts';
-import { type Feed, conditions, feedFields, feedSchema, labelSelector, tolerationSchema } from './common.ts';
+import { type Feed, conditions, feedFields, labelSelector, tolerationSchema } from './common.ts';
 import { preferredSchedulingTermSchema, topologySpreadConstraintSchema } from './core.ts';
-import { atomicList, atomicMap, boolean, int32, int64, list, map, object, oneOf, string } from './dsl.ts';
+import { atomicList, atomicMap, boolean, int32, int64, list, listMap, map, object, oneOf, string } from './dsl.ts';
 import { kindOf } from './kind.ts';
 
 /** How replicas are put on clusters: the full count on each, or a share. */
@@ -63,7 +63,13 @@ const subscriberSchema = object('Clusters that receive the feeds.', {
 });
 export type Subscriber = z.input<typeof subscriberSchema>;
 
-/** The API server says the same by the list type "set": CEL would need quadratic time, and so a low bound on the list. */
+/** The keys of a list map must always be there, hence the default. */
+const subscriptionFeed = object('Object to be deployed.', {
+  ...feedFields,
+  namespace: string('Namespace of the object; empty for cluster-scoped kinds.', { max: 63 }).default(''),
+});
+
+/** The API server says the same by the list type "map": CEL would need quadratic time, and so a low bound on the list. */
 function refuseRepeatedFeeds({ feeds }: { feeds: Feed[] }, context: z.core.$RefinementCtx): void {
   const first = new Map<string, number>();
   for (const [index, feed] of feeds.entries()) {
@@ -90,8 +96,8 @@ export const subscriptionSpecSchema = object(
     ).default('PreemptLowerPriority'),
     subscribers: list('Clusters that receive the feeds.', subscriberSchema, { max: 1024 }),
     clusterTolerations: list('Taints of clusters that are accepted.', tolerationSchema).optional(),
-    feeds: list('Objects to be deployed, each at most once.', feedSchema.meta({ ...feedSchema.meta(), ...atomicMap }), {
-      extensions: { 'x-kubernetes-list-type': 'set' },
+    feeds: list('Objects to be deployed, each at most once.', subscriptionFeed, {
+      extensions: listMap('apiVersion', 'kind', 'namespace', 'name'),
     }),
   },
   {
