@@ -59,7 +59,7 @@ async function execPlugin(): Promise<object> {
 
 describe('KubeConfigCredentials', () => {
   it('reads a token file again once a minute', async () => {
-    await kubeconfig({ 'auth-provider': { name: 'tokenFile', config: { tokenFile: 'token' } } });
+    await kubeconfig({ tokenFile: 'token', token: 'not this one' });
     await writeFile(file('token'), 'one\n');
     const clock = { now: 0 };
     const { source } = credentialsAt(clock);

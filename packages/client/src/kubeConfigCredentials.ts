@@ -3,7 +3,7 @@
 
 import { type RequestOptions } from 'node:https';
 import { stat } from 'node:fs/promises';
-import { type KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { type Credentials, type CredentialSource } from './credentials.ts';
 
 /** How long what files and plugins gave is used before they are asked again, in milliseconds. */

@@ -1,10 +1,11 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { access } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
-import { type KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { parse } from 'yaml';
 import { type LoadedKubeConfig } from './kubeConfigCredentials.ts';
 
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
@@ -18,7 +19,7 @@ export async function loadKubeConfig(o: { path?: string; context?: string } = {}
   const clientNode = await import('@kubernetes/client-node');
   const config = new clientNode.KubeConfig();
   const files = await kubeConfigFiles(o.path);
-  if (files.length > 0) readFiles(config, files, () => new clientNode.KubeConfig());
+  if (files.length > 0) await readFiles(config, files, () => new clientNode.KubeConfig());
   else if (await exists(serviceAccountToken)) config.loadFromCluster();
   else throw new Error('no cluster to talk to: give a kubeconfig, set KUBECONFIG, create ~/.kube/config or run inside a pod');
   if (o.context !== undefined) config.setCurrentContext(o.context);
@@ -39,17 +40,40 @@ async function kubeConfigFiles(path: string | undefined): Promise<string[]> {
   return (await exists(standard)) ? [standard] : [];
 }
 
-function readFiles(config: KubeConfig, files: string[], create: () => KubeConfig): void {
+async function readFiles(config: KubeConfig, files: string[], create: () => KubeConfig): Promise<void> {
   for (const file of files) {
     const part = create();
     try {
-      part.loadFromFile(file);
-      makeTokenFilesAbsolute(part, dirname(file));
+      part.loadFromString(JSON.stringify(withTokenFiles(parse(await readFile(file, 'utf8')) as RawKubeConfig, dirname(file))));
+      part.makePathsAbsolute(dirname(file));
     } catch (cause) {
       throw unusable(file, cause);
     }
     mergeFirstWins(config, part);
   }
+}
+
+interface RawKubeConfig {
+  users?: { name: string; user?: Record<string, unknown> }[];
+}
+
+interface TokenFileProvider {
+  config?: { tokenFile?: string };
+}
+
+/**
+ * client-node knows token files only as an auth provider, while kubeconfigs have `tokenFile` beside `token`, where it
+ * wins. Relative names are meant from the file they stand in.
+ */
+function withTokenFiles(raw: RawKubeConfig, directory: string): RawKubeConfig {
+  for (const { user } of raw.users ?? []) {
+    const provider = user?.['auth-provider'] as TokenFileProvider | undefined;
+    const file = user?.['tokenFile'] ?? provider?.config?.tokenFile;
+    if (!user || typeof file !== 'string') continue;
+    user['auth-provider'] = { name: 'tokenFile', config: { tokenFile: isAbsolute(file) ? file : join(directory, file) } };
+    delete user['token'];
+  }
+  return raw;
 }
 
 /** As kubectl merges: what an earlier file defines stays. */
@@ -60,18 +84,11 @@ function mergeFirstWins(config: KubeConfig, part: KubeConfig): void {
   if (!config.currentContext && part.currentContext) config.setCurrentContext(part.currentContext);
 }
 
-function makeTokenFilesAbsolute(config: KubeConfig, directory: string): void {
-  for (const user of config.users ?? []) {
-    const provider = (user.authProvider as { config?: { tokenFile?: string } } | undefined)?.config;
-    if (provider?.tokenFile && !isAbsolute(provider.tokenFile)) provider.tokenFile = join(directory, provider.tokenFile);
-  }
-}
-
 function unusable(file: string, cause: unknown): Error {
   if ('syscall' in (cause as object)) return new Error(`the kubeconfig ${file} cannot be read`, { cause });
   // A parser quotes the lines it stumbled over, and they may hold a key: its error is not passed on.
-  const line = (cause as { mark?: { line?: number } }).mark?.line;
-  return new Error(`${file} is not a valid kubeconfig${line === undefined ? '' : ` (line ${line + 1})`}`);
+  const line = (cause as { linePos?: { line: number }[] }).linePos?.[0]?.line;
+  return new Error(`${file} is not a valid kubeconfig${line === undefined ? '' : ` (line ${line})`}`);
 }
 
 function checked(config: KubeConfig, files: string[]): KubeConfig {
