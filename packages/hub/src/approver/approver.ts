@@ -112,10 +112,6 @@ export class Approver implements Controller {
     try {
       return await this.#decide(request, clusterId ?? '');
     } catch (error) {
-      if (error instanceof PendingError) {
-        await this.#reject(request, { kind: 'wait', reason: error.reason, message: error.message });
-        return { requeueAfterMs: waitMs };
-      }
       if (!isConflict(error)) {
         const message = `the registration cannot go on: ${messageOf(error)}`;
         this.#context.recorder.event(request, { type: 'Warning', reason: 'RegistrationFailed', message });
@@ -144,7 +140,16 @@ export class Approver implements Controller {
       const live = await this.#context.api.resource<Namespace>(core.namespaces).find({ name: input.namespace ?? '' });
       decision = decide({ ...input, pinned: pinnedKey(live) });
     }
-    if (decision.kind === 'approve') return this.#approve(request, { clusterId, key, namespace });
+    if (decision.kind === 'approve') {
+      const held = await this.#addFinalizer(request);
+      try {
+        return await this.#approve(held, { clusterId, key, namespace });
+      } catch (error) {
+        if (!(error instanceof PendingError)) throw error;
+        await this.#reject(held, { kind: 'wait', reason: error.reason, message: error.message });
+        return { requeueAfterMs: waitMs };
+      }
+    }
     if (decision.kind === 'denied') {
       await this.#clusterResources.revoke({ clusterId }, this.#context.stores.namespaces.byIndex(indexes.clusterId, clusterId));
     }
@@ -153,12 +158,11 @@ export class Approver implements Controller {
   }
 
   async #approve(
-    seen: ClusterRegistrationRequest,
+    request: ClusterRegistrationRequest,
     o: { clusterId: string; key?: PublicKey; namespace?: Namespace },
   ): Promise<{ requeueAfterMs?: number }> {
     const { recorder, stores } = this.#context;
     const { clusterId, key } = o;
-    const request = await this.#addFinalizer(seen);
     const terminating = stores.namespaces.byIndex(indexes.clusterId, clusterId).filter(isTerminating);
     if (!o.namespace && terminating.length > 0) {
       // Deleted by somebody while the cluster is still registered: help it end, then make it anew.
@@ -216,6 +220,7 @@ export class Approver implements Controller {
     return { requeueAfterMs: Math.min(Math.max(next, 30_000), longestWaitMs) };
   }
 
+  /** Before anything is made for a request: its deletion must not be missed. */
   async #addFinalizer(request: ClusterRegistrationRequest): Promise<ClusterRegistrationRequest> {
     const patch = finalizerPatch(request);
     if (patch === undefined) return request;

@@ -74,7 +74,7 @@ export class PushController implements Controller {
     const cluster = this.#clusterOf(namespace);
     if (!cluster) return this.#stop(namespace);
     const responsible = whoDeploys(cluster);
-    if (responsible.who === 'agent') {
+    if (responsible.who === 'agent' || responsible.who === 'unknown') {
       await this.#stop(namespace);
       return this.#report(cluster, undefined);
     }

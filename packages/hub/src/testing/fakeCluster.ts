@@ -44,7 +44,7 @@ export class FakeCluster implements Api {
 
   /** Puts an object there as somebody else would. */
   put<T extends KubeObject>(definition: ResourceDefinition, object: T): T {
-    return this.#set(definition, structuredClone(object)) as T;
+    return this.#set(definition, copyOf(object)) as T;
   }
 
   get<T extends KubeObject>(definition: ResourceDefinition, key: string): T | undefined {
@@ -83,7 +83,7 @@ export class FakeCluster implements Api {
       create: async (object) => {
         this.#note('create', definition, object.metadata);
         if (await find(object.metadata)) throw new ApiError('already exists', { status: 409, reason: 'AlreadyExists' });
-        return this.#set(definition, structuredClone(object)) as T;
+        return this.#set(definition, copyOf(object)) as T;
       },
       patch: async (ref, patch, o) => {
         this.#note(`patch${o.subresource ? `/${o.subresource}` : ''}`, definition, ref);
@@ -158,7 +158,7 @@ interface JsonOperation {
 }
 
 function jsonPatched(object: KubeObject, operations: JsonOperation[]): KubeObject {
-  const copy = structuredClone(object);
+  const copy = copyOf(object);
   for (const { op, path, value } of operations) {
     const parts = path.split('/').slice(1);
     const last = parts.pop() ?? '';
@@ -171,7 +171,7 @@ function jsonPatched(object: KubeObject, operations: JsonOperation[]): KubeObjec
 }
 
 function merged(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return structuredClone(patch);
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return copyOf(patch);
   const result: Record<string, unknown> =
     typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
@@ -187,7 +187,7 @@ function applied(
   object: KubeObject,
   o: { fieldManager: string; subresource?: string },
 ): KubeObject {
-  if (!present) return withApplied(structuredClone(object), object, o.fieldManager);
+  if (!present) return withApplied(copyOf(object), object, o.fieldManager);
   const { conditions } = (object.status ?? {}) as { conditions?: { type: string }[] };
   const next = merged(
     present,
@@ -215,4 +215,9 @@ function withApplied(next: KubeObject, object: KubeObject, manager: string): Kub
   const fields = Object.fromEntries(Object.keys(object.metadata.labels ?? {}).map((key) => [`f:${key}`, {}]));
   next.metadata.managedFields = [{ manager, operation: 'Apply', fieldsV1: { 'f:metadata': { 'f:labels': fields } } }];
   return next;
+}
+
+/** Not structuredClone: its objects have the prototypes of another realm under jest, which strict comparison tells apart. */
+function copyOf<T>(value: T): T {
+  return value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T);
 }

@@ -1,0 +1,145 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { type Base, finalizers, labels, resources, type Subscription } from '@clusternet/api-types';
+import { core } from '@clusternet/client';
+import { type Namespace } from '../kube/objects.ts';
+import { fakeContext } from '../testing/context.ts';
+import { idOf, putCluster, putSubscription, webFeed } from '../testing/placed.ts';
+import { SubscriptionController } from './subscriptionController.ts';
+
+let surroundings: ReturnType<typeof fakeContext>;
+let controller: SubscriptionController;
+const key = 'shop/app';
+
+beforeEach(() => {
+  surroundings = fakeContext();
+  controller = new SubscriptionController(surroundings.context);
+  for (const n of [1, 2, 3]) putCluster(surroundings.cluster, n);
+});
+
+function bases(): Base[] {
+  return surroundings.cluster.list<Base>(resources.bases);
+}
+
+function subscription(): Subscription | undefined {
+  return surroundings.cluster.get<Subscription>(resources.subscriptions, key);
+}
+
+function finishDeletions(): void {
+  for (const base of bases()) {
+    if (base.metadata.deletionTimestamp)
+      surroundings.cluster.remove(resources.bases, `${base.metadata.namespace ?? ''}/${base.metadata.name}`);
+  }
+}
+
+describe('a bound Subscription', () => {
+  it('gets one Base per cluster, and its finalizer with one write', async () => {
+    const { metadata } = putSubscription(surroundings.cluster, { bound: [1, 2] });
+    await controller.reconcile(key);
+    expect(bases().map((base) => base.metadata.namespace)).toEqual(['ns1', 'ns2']);
+    expect(bases()[0]).toMatchObject({
+      metadata: {
+        finalizers: [finalizers.default],
+        labels: {
+          [labels.createdBy]: 'clusternet-controller-manager',
+          [labels.configKind]: 'Subscription',
+          [labels.subsName]: 'app',
+          [labels.subsNamespace]: 'shop',
+          [labels.subsUid]: metadata.uid,
+          [labels.clusterId]: idOf(1),
+          [labels.clusterName]: 'child1',
+        },
+      },
+      spec: { feeds: [webFeed] },
+    });
+    expect(surroundings.cluster.writes).toHaveLength(3);
+  });
+
+  it('never gets a second Base for a cluster, whoever repeats the pass', async () => {
+    putSubscription(surroundings.cluster, { bound: [1, 2] });
+    await Promise.all(
+      [controller.reconcile(key), new SubscriptionController(surroundings.context).reconcile(key)].map((pass) =>
+        pass.catch(() => undefined),
+      ),
+    );
+    surroundings.cluster.writes.length = 0;
+    await controller.reconcile(key);
+    expect(bases()).toHaveLength(2);
+    expect(surroundings.cluster.writes).toEqual([]);
+  });
+
+  it('passes changed feeds on, and loses the Bases of clusters that left', async () => {
+    const previous = putSubscription(surroundings.cluster, { bound: [1, 2] });
+    await controller.reconcile(key);
+    const feed = { ...webFeed, name: 'api' };
+    putSubscription(surroundings.cluster, { bound: [2, 3], feeds: [webFeed, feed], previous: subscription() ?? previous });
+    await controller.reconcile(key);
+    finishDeletions();
+    expect(bases().map((base) => [base.metadata.namespace, base.spec.feeds.length])).toEqual([
+      ['ns2', 2],
+      ['ns3', 2],
+    ]);
+  });
+
+  it('keeps everything while no scheduler has decided, as after a restore from a backup', async () => {
+    putSubscription(surroundings.cluster, { bound: [1] });
+    await controller.reconcile(key);
+    const restored = { ...subscription(), status: undefined } as Subscription;
+    surroundings.cluster.put(resources.subscriptions, restored);
+    await controller.reconcile(key);
+    expect(bases().filter(({ metadata }) => metadata.deletionTimestamp)).toEqual([]);
+  });
+
+  it('tells of a cluster that is gone and serves the others', async () => {
+    const namespace = surroundings.cluster.get<Namespace>(core.namespaces, 'ns1') as Namespace;
+    surroundings.cluster.put(core.namespaces, { ...namespace, status: { phase: 'Terminating' } });
+    putSubscription(surroundings.cluster, { bound: [1, 2, 9] });
+    await controller.reconcile(key);
+    expect(bases().map((base) => base.metadata.namespace)).toEqual(['ns2']);
+    expect(surroundings.events.map(({ reason, message }) => `${reason} ${message}`)).toEqual([
+      'BindingImpossible cluster child1: namespace ns1 is being deleted',
+      'BindingImpossible cluster child9: namespace ns9 does not exist or does not belong to a registered cluster',
+    ]);
+  });
+
+  it('writes into no namespace that is not a cluster\u2019s own', async () => {
+    surroundings.cluster.put(core.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ns7' } });
+    putSubscription(surroundings.cluster, { bound: [7] });
+    await controller.reconcile(key);
+    expect(bases()).toEqual([]);
+  });
+
+  it('with a long name carries no name labels, and still finds its Bases', async () => {
+    const name = `a${'b'.repeat(250)}`;
+    putSubscription(surroundings.cluster, { bound: [1], name });
+    await controller.reconcile(`shop/${name}`);
+    await controller.reconcile(`shop/${name}`);
+    expect(bases()).toHaveLength(1);
+    expect(bases()[0]?.metadata.labels).not.toHaveProperty(labels.subsName);
+    expect(bases()[0]?.metadata.name.length).toBeLessThanOrEqual(240);
+  });
+});
+
+describe('a deleted Subscription', () => {
+  it('waits until its Bases are gone', async () => {
+    putSubscription(surroundings.cluster, { bound: [1, 2] });
+    await controller.reconcile(key);
+    await surroundings.cluster.resource(resources.subscriptions).delete({ name: 'app', namespace: 'shop' });
+    await controller.reconcile(key);
+    expect(bases().every(({ metadata }) => metadata.deletionTimestamp)).toBe(true);
+    expect(subscription()).toBeDefined();
+    finishDeletions();
+    await controller.reconcile(key);
+    expect(subscription()).toBeUndefined();
+  });
+
+  it('whose finalizer was taken away leaves no Base behind', async () => {
+    putSubscription(surroundings.cluster, { bound: [1] });
+    await controller.reconcile(key);
+    surroundings.cluster.remove(resources.subscriptions, key);
+    await controller.reconcile(key);
+    expect(bases().every(({ metadata }) => metadata.deletionTimestamp)).toBe(true);
+  });
+});
