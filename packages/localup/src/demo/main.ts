@@ -93,7 +93,7 @@ async function show(running: System): Promise<void> {
   ];
   for (const args of inParent) await print(running, 'parent', parent.kubeconfigPath, args);
   for (const child of running.children) {
-    await print(running, child.name, child.kubeconfigPath, ['get', 'pods,svc,configmap/web-settings,promotions', '-n', 'shop']);
+    await print(running, child.name, child.kubeconfigPath, ['get', 'pods,services,configmaps,promotions', '-n', 'shop']);
   }
   console.log(`\n${steps.table()}`);
 }

@@ -41,7 +41,7 @@ export function descriptionOf(base: Base, { name, spec }: { name: string; spec: 
       ],
     },
     spec,
-  } as Description;
+  };
 }
 
 function labelsOf(base: Base): Record<string, string> {
