@@ -7,13 +7,12 @@ import { type Description } from '@clusternet/api-types';
 import { decodeDescription } from './decode.ts';
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64');
-const description = (raw: string[]): Description =>
-  ({
-    apiVersion: 'apps.clusternet.io/v1alpha1',
-    kind: 'Description',
-    metadata: { name: 'd' },
-    spec: { deployer: 'Generic', raw },
-  });
+const description = (raw: string[]): Description => ({
+  apiVersion: 'apps.clusternet.io/v1alpha1',
+  kind: 'Description',
+  metadata: { name: 'd' },
+  spec: { deployer: 'Generic', raw },
+});
 
 describe('decodeDescription', () => {
   const good = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'n' } };

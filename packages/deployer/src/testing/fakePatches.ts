@@ -9,9 +9,7 @@ type Map_ = Record<string, unknown>;
 /** Server-side apply of one manager: what it applied before and does not any more goes, the rest is merged; lists are replaced. */
 export function ownedMerge(live: KubeObject | undefined, before: KubeObject | undefined, body: KubeObject): KubeObject {
   const wanted = { ...body, metadata: omit(body.metadata, 'uid') };
-  const kept = before
-    ? remove(structuredClone((live ?? {}) as Map_), before, wanted)
-    : structuredClone((live ?? {}) as Map_);
+  const kept = before ? remove(structuredClone((live ?? {}) as Map_), before, wanted) : structuredClone((live ?? {}) as Map_);
   return merge(kept, wanted) as KubeObject;
 }
 
