@@ -82,7 +82,7 @@ export function formatDefault(setting: Setting): string | undefined {
     const pairs = Object.entries(value).map(([key, item]) => `${key}=${String(item)}`);
     return pairs.length === 0 ? undefined : pairs.join(',');
   }
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** The layers of a schema from the outside in: default, optional and the like, then what they wrap. */

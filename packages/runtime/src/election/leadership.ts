@@ -38,7 +38,7 @@ export class Leadership {
   }
 
   get reason(): unknown {
-    return this.signal.reason;
+    return this.signal.reason as unknown;
   }
 
   /** For the requests that renew: they go on after `signal` is aborted, while the work winds down. */

@@ -99,13 +99,11 @@ export class Schedule {
     return taken;
   }
 
-  /** Milliseconds until the next waiting key becomes due; undefined when none waits. */
+  /** Milliseconds until the next key becomes due; undefined when none will. Those due already do not count: they wait for a worker. */
   nextDelay(now: number): number | undefined {
-    for (let top = this.#waiting.peek(); top; top = this.#waiting.peek()) {
-      if (this.#valid(top)) return Math.max(0, top.due - now);
-      this.#waiting.pop();
-    }
-    return undefined;
+    this.#promote(now);
+    const next = this.#waiting.peek();
+    return next && next.due - now;
   }
 
   /** Keys that were added or failed and have not been worked since; those that only wait for a delayed add do not count. */
