@@ -134,7 +134,11 @@ class Campaign {
         logger[failing ? 'debug' : 'warn']('cannot ask for the lease; trying again', { error: toError(error) });
         failing = true;
       }
-      await sleep(retryPeriodMs * (1 + 0.2 * random()), signal, clock).catch(() => undefined);
+      // Looks again the moment a holder that renews no more has lost the lease, not some part of a period later.
+      const periodMs = retryPeriodMs * (1 + 0.2 * random());
+      const runsOutInMs = failing ? undefined : this.#lock.runsOutInMs;
+      const waitMs = runsOutInMs !== undefined && runsOutInMs > 0 ? Math.min(periodMs, Math.ceil(runsOutInMs)) : periodMs;
+      await sleep(waitMs, signal, clock).catch(() => undefined);
     }
     return undefined;
   }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { core, isAlreadyExists, isConflict, isNotFound, type KubeClient, type ResourceClient } from '@clusternet/client';
-import { claim, giveUp, isFree, type Lease, type Observation, observe } from './leaseRecord.ts';
+import { claim, freeAt, giveUp, isFree, type Lease, type Observation, observe } from './leaseRecord.ts';
 import { type Clock } from '../util/clock.ts';
 
 /** Options of {@link LeaseLock}. */
@@ -15,7 +15,7 @@ export interface LeaseLockOptions {
   clock: Clock;
 }
 
-/** A lease held: which object it is, and who held it before. */
+/** A lease held: which object it is. */
 export interface Held {
   uid: string;
 }
@@ -35,6 +35,13 @@ export class LeaseLock {
   /** Who holds the lease, as far as is known. */
   get holder(): string | undefined {
     return this.#lease?.spec?.holderIdentity || undefined;
+  }
+
+  /** Milliseconds until the lease of another holder, as it was seen last, runs out; undefined when there is nothing to wait for. */
+  get runsOutInMs(): number | undefined {
+    const { clock, leaseDurationMs: defaultDurationMs } = this.#options;
+    if (!this.#lease?.spec?.holderIdentity || !this.#observation) return undefined;
+    return Math.max(0, freeAt(this.#lease.spec, this.#observation, defaultDurationMs) - clock.monotonic());
   }
 
   /**

@@ -32,6 +32,12 @@ export function observe(before: Observation | undefined, spec: LeaseSpec | undef
   return before?.record === record ? before : { record, atMs: nowMs };
 }
 
+/** When, by the candidate's clock, a holder that renews no more has lost the lease. */
+export function freeAt(spec: LeaseSpec, observation: Observation, defaultDurationMs: number): number {
+  const seconds = spec.leaseDurationSeconds;
+  return observation.atMs + (seconds !== undefined && seconds > 0 ? seconds * 1000 : defaultDurationMs);
+}
+
 /** Whether a candidate may take the lease now. */
 export function isFree(lease: {
   spec?: LeaseSpec;
@@ -40,12 +46,9 @@ export function isFree(lease: {
   defaultDurationMs: number;
   nowMs: number;
 }): boolean {
-  const { spec, observation, identity, nowMs } = lease;
+  const { spec, observation, identity, nowMs, defaultDurationMs } = lease;
   const holder = spec?.holderIdentity;
-  if (!holder || holder === identity) return true;
-  const seconds = spec.leaseDurationSeconds;
-  const durationMs = seconds !== undefined && seconds > 0 ? seconds * 1000 : lease.defaultDurationMs;
-  return nowMs - observation.atMs >= durationMs;
+  return !holder || holder === identity || nowMs >= freeAt(spec, observation, defaultDurationMs);
 }
 
 /** The spec that takes the lease, or renews it when the identity holds it already. */

@@ -146,16 +146,14 @@ export class Reflector<T extends KubeObject> {
       this.#version = undefined;
       this.#refusals = 0;
       // An expired version is cured by the list; only a second failure in a row is a reason to wait.
-      if (gone && this.#failures === 0) return;
+      if (!gone || this.#failures > 0) this.#failures++;
+      return;
     }
     this.#failures++;
     const now = clock.monotonic();
-    if (now - this.#lastWarning < warnEveryMs) {
-      logger.debug('cannot follow the collection', { error });
-      return;
-    }
-    this.#lastWarning = now;
-    logger.warn('cannot follow the collection; trying again', { error });
+    const level = now - this.#lastWarning < warnEveryMs ? 'debug' : 'warn';
+    if (level === 'warn') this.#lastWarning = now;
+    logger[level]('cannot follow the collection; trying again', { error });
   }
 
   #recovered(): void {
