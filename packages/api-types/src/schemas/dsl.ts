@@ -110,10 +110,12 @@ export function bytes(description: string): z.ZodString {
 const QUANTITY =
   /^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$/;
 
+const QUANTITY_RULE = 'must be a quantity such as "500m" or "1Gi"';
+
 /** Amount of a resource: `500m`, `1.5Gi`, `2`. */
 export function quantity(description: string) {
   return z
-    .union([z.string().regex(QUANTITY), z.number()], { error: 'must be a quantity such as "500m" or "1Gi"' })
+    .union([z.string().regex(QUANTITY, QUANTITY_RULE), z.number()], { error: QUANTITY_RULE })
     .meta({ description, pattern: QUANTITY.source, 'x-kubernetes-int-or-string': true });
 }
 
