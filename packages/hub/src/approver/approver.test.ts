@@ -181,6 +181,21 @@ describe('approval', () => {
     expect(surroundings.cluster.writes.length).toBe(before);
   });
 
+  it('gives the name on as soon as the one who had it is gone', async () => {
+    ask();
+    const subject = approver();
+    subject.start();
+    await subject.reconcile(requestName);
+    ask({}, other);
+    await subject.reconcile(`clusternet-${other}`);
+    const { cluster } = surroundings;
+    await cluster.resource(resources.clusterRegistrationRequests).delete({ name: requestName });
+    await subject.reconcile(requestName);
+    await subject.reconcile(`clusternet-${other}`);
+    expect(request(`clusternet-${other}`)?.status?.result).toBe('Approved');
+    await subject.close();
+  });
+
   it('does not take a namespace of somebody else', async () => {
     surroundings.cluster.put(core.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
     ask({ clusterNamespace: 'shop' });

@@ -84,12 +84,16 @@ export class Approver implements Controller {
       stores.roleBindings,
     ];
     for (const store of owned) this.#on(store, (object) => this.#enqueueOwner(object));
+    // A name became free: whoever waits for it may go on.
+    const released = (name = ''): void => {
+      for (const request of stores.requests.byIndex(indexes.clusterName, name)) this.#queue.add(request.metadata.name);
+    };
     this.#unsubscribe.push(
       stores.namespaces.onChange(({ type, object }) => {
-        if (type !== 'deleted') return;
-        // A name became free: whoever waits for it may go on.
-        const name = object.metadata.labels?.[labels.clusterName] ?? '';
-        for (const request of stores.requests.byIndex(indexes.clusterName, name)) this.#queue.add(request.metadata.name);
+        if (type === 'deleted') released(object.metadata.labels?.[labels.clusterName]);
+      }),
+      stores.requests.onChange(({ type, object }) => {
+        if (type === 'deleted') released(object.spec?.clusterName);
       }),
     );
     this.#queue.start();
@@ -296,7 +300,8 @@ export class Approver implements Controller {
 
   #stillWants(clusterId: string, clusterName: string): boolean {
     const other = this.#context.stores.requests.get(requestNameOf(clusterId));
-    return other !== undefined && other.status?.result !== 'Denied' && clusterNameOf(other, clusterId) === clusterName;
+    if (!other || isDeleting(other) || other.status?.result === 'Denied') return false;
+    return clusterNameOf(other, clusterId) === clusterName;
   }
 
   #enqueueOwner(object: KubeObject): void {
