@@ -306,6 +306,15 @@ describe('bad objects', () => {
       says: /"NotIn"/,
     },
     {
+      key: 'subscriptions',
+      about: 'a selector that names no values',
+      parts: {
+        spec: { ...subscription, subscribers: [{ clusterAffinity: { matchExpressions: [{ key: 'a', operator: 'In' }] } }] },
+      },
+      field: 'spec.subscribers[0].clusterAffinity.matchExpressions[0].values',
+      says: /values are required when operator is In or NotIn/,
+    },
+    {
       key: 'localizations',
       about: 'a priority above 1000',
       parts: { spec: { feed, priority: 1001 } },

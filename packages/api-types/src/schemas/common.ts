@@ -67,23 +67,52 @@ export function conditions() {
   return list('State of the object, one entry per aspect.', conditionSchema, { extensions: listMap('type') });
 }
 
-const labelSelectorRequirement = object('Condition on one label.', {
+const requirementFields = {
   key: string('Label key.', { min: 1 }),
   operator: oneOf('How the value relates to the values.', ['In', 'NotIn', 'Exists', 'DoesNotExist']),
   values: list('Values for In and NotIn; empty for the others.', string('Label value.'), { extensions: atomicList }).optional(),
+};
+const labelSelectorRequirement = object('Condition on one label.', requirementFields);
+
+/** A selector with `In` and no values is refused rather than failing later, when clusters are chosen by it. */
+const clusterSelectorRequirement = object('Condition on one label.', requirementFields, {
+  rules: [
+    {
+      rule: "!(self.operator in ['In', 'NotIn']) || (has(self.values) && self.values.size() > 0)",
+      message: 'values are required when operator is In or NotIn',
+      check: ({ operator, values = [] }) => !['In', 'NotIn'].includes(operator) || values.length > 0,
+      field: 'values',
+    },
+    {
+      rule: "!(self.operator in ['Exists', 'DoesNotExist']) || !has(self.values) || self.values.size() == 0",
+      message: 'values must be empty when operator is Exists or DoesNotExist',
+      check: ({ operator, values = [] }) => ['In', 'NotIn'].includes(operator) || values.length === 0,
+      field: 'values',
+    },
+  ],
 });
 
-/** A label selector under a field of the given meaning. */
-export function labelSelector(description: string) {
+function selectorOf(description: string, requirement: typeof labelSelectorRequirement, max?: number) {
   return object(
     description,
     {
       matchLabels: map('Labels that must have exactly these values.', string('Label value.')).optional(),
-      matchExpressions: list('Conditions that must all hold.', labelSelectorRequirement, { extensions: atomicList }).optional(),
+      matchExpressions: list('Conditions that must all hold.', requirement, { max, extensions: atomicList }).optional(),
     },
     { extensions: atomicMap },
   );
 }
+
+/** A label selector under a field of the given meaning, as it is embedded in other APIs. */
+export function labelSelector(description: string) {
+  return selectorOf(description, labelSelectorRequirement);
+}
+
+/** A selector over ManagedClusters, checked when it is written. */
+export function clusterSelector(description: string) {
+  return selectorOf(description, clusterSelectorRequirement, 128);
+}
+
 export const labelSelectorSchema = labelSelector('Selects objects by their labels; an empty selector takes all.');
 export type LabelSelector = z.input<typeof labelSelectorSchema>;
 

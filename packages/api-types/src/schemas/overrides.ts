@@ -3,7 +3,7 @@
 
 import { type z } from 'zod';
 import { resources } from '../resources.ts';
-import { feedSchema, labelSelector } from './common.ts';
+import { feedSchema, clusterSelector } from './common.ts';
 import { boolean, int32, list, object, oneOf, string } from './dsl.ts';
 import { kindOf } from './kind.ts';
 
@@ -59,7 +59,7 @@ export const localizationSchema = kindOf(
 export type Localization = z.input<typeof localizationSchema>;
 
 export const globalizationSpecSchema = object('Changes for many clusters.', {
-  clusterAffinity: labelSelector('Which ManagedClusters, by their labels; all when absent.').optional(),
+  clusterAffinity: clusterSelector('Which ManagedClusters, by their labels; all when absent.').optional(),
   ...commonFields,
 });
 export type GlobalizationSpec = z.input<typeof globalizationSpecSchema>;

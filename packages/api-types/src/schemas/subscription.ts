@@ -5,7 +5,7 @@ import { type z } from 'zod';
 import { feedKey } from '../feed.ts';
 import { resources } from '../resources.ts';
 import { clusterId, clusterName } from './clusters.ts';
-import { type Feed, conditions, feedFields, labelSelector, tolerationSchema } from './common.ts';
+import { type Feed, conditions, feedFields, clusterSelector, tolerationSchema } from './common.ts';
 import { preferredSchedulingTermSchema, topologySpreadConstraintSchema } from './core.ts';
 import { atomicList, atomicMap, boolean, int32, int64, list, listMap, map, object, oneOf, string } from './dsl.ts';
 import { kindOf } from './kind.ts';
@@ -55,7 +55,7 @@ const dividingScheduling = object(
 );
 
 const subscriberSchema = object('Clusters that receive the feeds.', {
-  clusterAffinity: labelSelector('Which ManagedClusters, by their labels; an empty selector takes all.'),
+  clusterAffinity: clusterSelector('Which ManagedClusters, by their labels; an empty selector takes all.'),
   weight: int32('Share of these clusters under Static dividing, relative to the other subscribers.', { min: 0 }).default(0),
   subGroupStrategy: object('How many of these clusters take part.', {
     minClusters: int32('Number of clusters to take.', { min: 0 }).default(0),
