@@ -4,7 +4,7 @@
 import { resources, type ClusterRegistrationRequest, type ManagedCluster } from '@clusternet/api-types';
 import { KubeClient } from '@clusternet/client';
 import { Informer, Stack, type Logger, type Metrics } from '@clusternet/runtime';
-import { DeployController } from './deploy/deployController.ts';
+import { DeployController } from './deploying/deployController.ts';
 import { type AgentOptions } from './options.ts';
 import { CredentialKeeper, type CredentialKeeperOptions, type SessionEnd } from './registration/credentialKeeper.ts';
 import { StatusReporter } from './status/statusReporter.ts';
@@ -90,6 +90,7 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
         heartbeatMs: options.updateFrequencyMs,
         useMetricsServer: options.useMetricsServer,
         now: () => o.clock.now(),
+        signal,
         logger,
         metrics,
       }),
@@ -109,6 +110,7 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
         qps: o.qps,
         burst: o.burst,
         now: o.now,
+        signal,
         logger,
         metrics,
       }),

@@ -42,7 +42,7 @@ describe('the first registration', () => {
       managedClusterName: registration.stored.clusterName,
     });
     expect(state.stored).toEqual(registration.stored);
-    expect(state.pauses).toEqual([6000, 6000, 6000]);
+    expect(state.pauses).toEqual([600, 1800, 6000]);
     expect(harness.warnings()).toEqual([]);
   });
 
@@ -72,7 +72,7 @@ describe('the first registration', () => {
     harness.parent.afterRequest = () => {
       if (harness.parent.request) harness.parent.request.status = { errorMessage: 'the cluster name is taken' };
     };
-    await runUntilPauses(harness, 40);
+    await runUntilPauses(harness, 30);
     expect(harness.lines.filter((line) => line.fields.parentMessage === 'the cluster name is taken')).toHaveLength(1);
     expect(harness.events.filter((event) => event.message.includes('name is taken'))).toHaveLength(1);
     expect(harness.state.pauses.at(-1)).toBe(36_000);

@@ -39,8 +39,8 @@ export interface RegistrarOptions {
   random: () => number;
 }
 
-const pollMs = 5_000;
-const slowPollMs = 30_000;
+/** Pauses between looks at a pending request: a hub that approves by itself does so in a moment, a person may take days. */
+const pollMs = { first: 500, second: 1_500, usual: 5_000, slow: 30_000 };
 const slowAfterPolls = 24;
 
 /**
@@ -175,7 +175,7 @@ export class Registrar {
         if (outcome.kind === 'denied') throw deniedFault(name, outcome.message);
         if (outcome.kind === 'approved') return { request: current, credential: outcome.credential };
         this.#o.reporter.pending(outcome.message + this.#staleName(current, wanted));
-        await this.#o.sleep((polls < slowAfterPolls ? pollMs : slowPollMs) * (1 + 0.4 * this.#o.random()), signal);
+        await this.#o.sleep(pollDelay(polls) * (1 + 0.4 * this.#o.random()), signal);
         current = await parent.get(name);
       }
     });
@@ -331,6 +331,12 @@ interface FinishOptions {
 type Trusted =
   | { kind: 'accepted'; request: ClusterRegistrationRequest | undefined; caPem: string | undefined }
   | { kind: 'refused'; fault: RegistrationFault };
+
+function pollDelay(polls: number): number {
+  if (polls === 0) return pollMs.first;
+  if (polls === 1) return pollMs.second;
+  return polls < slowAfterPolls ? pollMs.usual : pollMs.slow;
+}
 
 function deniedFault(name: string, message: string): RegistrationFault {
   return new RegistrationFault('RequestDenied', `the parent denied ${name}: ${message}`);

@@ -10,7 +10,7 @@ import {
   type ManagedClusterStatus,
 } from '@clusternet/api-types';
 import { core, type KubeClient } from '@clusternet/client';
-import { aborted, findCondition, Informer, sleep, type Logger, type Metrics } from '@clusternet/runtime';
+import { aborted, findCondition, guardedSignal, Informer, sleep, type Logger, type Metrics } from '@clusternet/runtime';
 import { type ClusterCidrs } from './cidr.ts';
 import { collectStatus, discoverCidrs, type FixedStatus } from './collect.ts';
 import { collectUsage } from './metricsServer.ts';
@@ -31,6 +31,8 @@ export interface StatusReporterOptions {
   useMetricsServer: boolean;
   /** Time at the parent. */
   now: () => Date;
+  /** The leadership under which reports are written. */
+  signal: AbortSignal;
   logger: Logger;
   metrics?: Metrics;
 }
@@ -46,6 +48,7 @@ export class StatusReporter {
   #running: Promise<void> | undefined;
   #wake = new AbortController();
   #reported: { uid: string | undefined; status: ManagedClusterStatus } | undefined;
+  #reportedAt = -Infinity;
   #failed = false;
 
   constructor(options: StatusReporterOptions) {
@@ -62,15 +65,18 @@ export class StatusReporter {
   /** Starts collecting. */
   start(): void {
     this.#nodes.start();
-    this.#running ??= this.#run(this.#stop.signal).catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) this.#o.logger.error('status reports ended', { error });
+    const signal = guardedSignal([this.#stop.signal, this.#o.signal]);
+    this.#running ??= this.#run(signal).catch((error: unknown) => {
+      if (!signal.aborted) this.#o.logger.error('status reports ended', { error });
     });
   }
 
   /** The ManagedCluster appeared or changed: report soon if the parent does not show what was reported. */
   changed(cluster: ManagedCluster): void {
     const ready = findCondition(cluster.status?.conditions, conditionTypes.ready);
-    if (cluster.metadata.uid !== this.#reported?.uid || ready?.status === 'Unknown') {
+    // The parent calls a silent cluster Unknown; if it keeps to that, it is not told the contrary all the time.
+    const mistaken = ready?.status === 'Unknown' && performance.now() - this.#reportedAt > this.#o.collectMs;
+    if (cluster.metadata.uid !== this.#reported?.uid || mistaken) {
       this.#reported = undefined;
       this.#wake.abort();
     }
@@ -132,6 +138,7 @@ export class StatusReporter {
       if (this.#failed) logger.info('status is reported again');
       this.#failed = false;
       this.#reported = { uid, status };
+      this.#reportedAt = performance.now();
       return heartbeat || reported === undefined;
     } catch (error) {
       signal.throwIfAborted();
