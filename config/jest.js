@@ -6,7 +6,7 @@ const root = new URL('..', import.meta.url).pathname;
 export function jestConfig({ e2e = false } = {}) {
   return {
     testEnvironment: 'node',
-    testEnvironmentOptions: { customExportConditions: ['@clusternet/source', 'node', 'import', 'default'] },
+    testEnvironmentOptions: { customExportConditions: ['@clusternet/source', 'node'] },
     extensionsToTreatAsEsm: ['.ts'],
     transform: {
       '^.+\\.ts$': [

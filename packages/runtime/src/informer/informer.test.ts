@@ -239,7 +239,7 @@ describe('Informer', () => {
     informer.onChange(() => {
       throw new Error('bad handler');
     });
-    informer.onChange(async () => Promise.reject(new Error('bad async handler')));
+    informer.onChange((() => Promise.reject(new Error('bad async handler'))) as () => void);
     const last: string[] = [];
     informer.onChange(({ key }) => last.push(key));
     await clock.advance(0);

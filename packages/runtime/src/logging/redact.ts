@@ -1,6 +1,8 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { types } from 'node:util';
+
 /** What stands in place of a secret. */
 export const redacted = '[redacted]';
 
@@ -65,7 +67,7 @@ function copy(value: unknown, parents: Set<object>, depth: number): unknown {
 }
 
 function copyObject(value: object, parents: Set<object>, depth: number): unknown {
-  if (value instanceof Error) return copyError(value, parents, depth);
+  if (value instanceof Error || types.isNativeError(value)) return copyError(value, parents, depth);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid date' : value.toISOString();
   if (value instanceof URL || value instanceof RegExp) return redactText(String(value));
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[${value.byteLength} bytes]`;

@@ -51,6 +51,7 @@ export class ServingCertificate {
 
   /** Calls back with each new certificate until closed. */
   follow(onChange: (pair: KeyPair) => void): void {
+    this.#cancel?.();
     this.#cancel = this.#clock.setTimer(() => void this.refresh(onChange), lookMs);
   }
 

@@ -61,11 +61,7 @@ const stopGraceMs = 25_000;
  * Wrong usage prints one message with a hint and exits 2; a failed start, or an error of `run`, logs one message and exits 1.
  */
 export async function runService<S extends z.ZodObject>(options: ServiceOptions<S>): Promise<void> {
-  const host = {
-    ...(options.host ?? realProcess()),
-    ...(options.argv && { argv: options.argv }),
-    ...(options.env && { env: options.env }),
-  };
+  const host = options.host ?? realProcess();
   try {
     const configured = await configure(options, host);
     host.exit(configured === undefined ? 0 : await serve(options, configured, host));
@@ -90,12 +86,12 @@ async function configure<S extends z.ZodObject>(
   const { name, description, version, gates } = options;
   const schema = z.object({ ...commonConfig(name).shape, ...options.config.shape });
   const settings = settingsOf(schema);
-  const flags = parseFlags(host.argv, settings);
+  const flags = parseFlags(options.argv ?? host.argv, settings);
   if (flags.help) host.stdout.write(helpText({ name, description, settings, gates }));
   else if (flags.version) host.stdout.write(`${name} ${version}\n`);
   if (flags.help || flags.version) return undefined;
 
-  const config = (await loadConfig(schema, settings, { flags, env: host.env })) as z.infer<S> & CommonConfig;
+  const config = (await loadConfig(schema, settings, { flags, env: options.env ?? host.env })) as z.infer<S> & CommonConfig;
   const parsed = parseGates(config.featureGates, gates);
   if (flags.printConfig) {
     host.stdout.write(printConfig(config, settings));

@@ -26,5 +26,5 @@ export interface ServiceContext<C> {
    * Runs what only the leader may do; see electLeader. With `--leader-elect=false` it runs at once, and `lease` is still the
    * uid of the Lease object, which is made if need be.
    */
-  elect(run: (leading: AbortSignal, lease: { uid: string }) => Promise<void>): Promise<void>;
+  elect: (run: (leading: AbortSignal, lease: { uid: string }) => Promise<void>) => Promise<void>;
 }
