@@ -1,0 +1,374 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  names,
+  resources,
+  secretKeys,
+  type ClusterRegistrationRequest,
+  type KubeObject,
+  type ManagedCluster,
+} from '@clusternet/api-types';
+import { core, KubeClient } from '@clusternet/client';
+import {
+  CertificateAuthority,
+  createBootstrapToken,
+  installChart,
+  startClusters,
+  startWorkload,
+  type ClusterSet,
+  type Workload,
+} from '@clusternet/localup';
+import { eventually, throughout } from './testing/eventually.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+const system = names.systemNamespace;
+
+type Secret = KubeObject & { data?: Record<string, string> };
+type Event = KubeObject & { reason?: string; message?: string; count?: number; involvedObject?: { kind?: string } };
+
+let clusters: ClusterSet;
+let parent: KubeClient;
+let child: KubeClient;
+let hub: Workload;
+let agent: Workload;
+let token: string;
+let values: Record<string, unknown>;
+
+beforeAll(async () => {
+  clusters = await startClusters({
+    children: [{ name: 'child1', nodes: 1, auditLog: true }],
+    log: (line) => console.error(line),
+  });
+  parent = await KubeClient.fromKubeConfig({ path: clusters.parent.kubeconfigPath });
+  child = await KubeClient.fromKubeConfig({ path: clusters.cluster('child1').kubeconfigPath });
+  await install('hub', { replicaCount: 1 });
+  hub = await start('hub');
+  await hub.waitReady();
+  token = await createBootstrapToken(clusters.parent.api);
+  values = {
+    replicaCount: 1,
+    parentURL: clusters.parent.server,
+    parentCA: clusters.parent.caPem,
+    registrationToken: token,
+    clusterName: 'child1',
+    syncMode: 'Dual',
+    logging: { format: 'json' },
+    extraEnv: [{ name: 'SERVICE_CIDR', value: '10.96.0.0/12' }],
+    extraArgs: { 'cluster-status-update-frequency': '5s', 'cluster-status-collect-frequency': '2s' },
+  };
+}, 1_200_000);
+
+afterAll(async () => {
+  await agent?.stop();
+  await hub?.stop();
+  await Promise.all([parent?.close(), child?.close()]);
+  await clusters?.close();
+}, 60_000);
+
+async function install(component: 'hub' | 'agent', chartValues: Record<string, unknown>): Promise<void> {
+  await installChart({
+    cluster: component === 'hub' ? clusters.parent : clusters.cluster('child1'),
+    chartDir: join(repository, 'charts', `clusternet-${component}`),
+    release: `clusternet-${component}`,
+    namespace: system,
+    values: chartValues,
+  });
+}
+
+function start(component: 'hub' | 'agent'): Promise<Workload> {
+  return startWorkload({
+    cluster: component === 'hub' ? clusters.parent : clusters.cluster('child1'),
+    namespace: system,
+    deployment: `clusternet-${component}`,
+    entrypoints: { [`clusternet/clusternet-${component}`]: join(repository, 'packages', component, 'dist', 'main.js') },
+  });
+}
+
+let logStart = 0;
+
+/** Gives the agent other chart values, and starts it anew. */
+async function agentWith(changed: Record<string, unknown>): Promise<void> {
+  await install('agent', { ...values, ...changed });
+  if (agent) {
+    await agent.stop();
+    logStart = (await readFile(agent.logPath, 'utf8')).length;
+    await agent.restart();
+  } else agent = await start('agent');
+  await agent.waitReady();
+}
+
+/** What the agent has logged since it was started last. */
+async function log(): Promise<{ level: string; message: string; reason?: string; error?: string }[]> {
+  const text = (await readFile(agent.logPath, 'utf8')).slice(logStart);
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [JSON.parse(line) as { level: string; message: string }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+async function warnings(): Promise<(string | undefined)[]> {
+  return (await log()).filter((line) => line.message === 'cluster is not registered').map((line) => line.reason);
+}
+
+async function leaseEvents(reason: string): Promise<Event[]> {
+  const { items } = await child.resource<Event>(core.events).list({ namespace: system });
+  return items.filter((event) => event.reason === reason && event.involvedObject?.kind === 'Lease');
+}
+
+async function request(): Promise<ClusterRegistrationRequest | undefined> {
+  return (await parent.resource<ClusterRegistrationRequest>(resources.clusterRegistrationRequests).list()).items[0];
+}
+
+async function managedCluster(): Promise<ManagedCluster> {
+  const { items } = await parent.resource<ManagedCluster>(resources.managedClusters).list();
+  expect(items).toHaveLength(1);
+  return items[0] as ManagedCluster;
+}
+
+async function ready(): Promise<ManagedCluster> {
+  return eventually(async () => {
+    const cluster = await managedCluster();
+    expect(cluster.status?.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
+    return cluster;
+  });
+}
+
+/** Resolves once a heartbeat has come that is younger than this call. */
+async function heartbeat(): Promise<void> {
+  const called = Math.floor(Date.now() / 1000) * 1000;
+  await eventually(async () => {
+    const { status } = await managedCluster();
+    expect(Date.parse(status?.lastObservedTime ?? '')).toBeGreaterThan(called);
+  });
+}
+
+async function stored(): Promise<Record<string, string>> {
+  const secret = await child.resource<Secret>(core.secrets).find({ namespace: system, name: names.parentCluster });
+  return Object.fromEntries(
+    Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
+  );
+}
+
+async function pushSecret(): Promise<Secret | undefined> {
+  const { namespace = '' } = (await managedCluster()).metadata;
+  return parent.resource<Secret>(core.secrets).find({ namespace, name: names.childClusterDeployer });
+}
+
+describe('a cluster that cannot register says why, once, and does not hammer the parent', () => {
+  it.each([
+    ['a wrong token', 'TokenRejected', async () => ({ registrationToken: 'abcdef.0123456789abcdef' })],
+    [
+      'an expired token',
+      'TokenRejected',
+      async () => ({
+        registrationToken: await createBootstrapToken(clusters.parent.api, { expiration: new Date(Date.now() - 1000) }),
+      }),
+    ],
+    [
+      'the CA of somebody else',
+      'UnknownAuthority',
+      async () => ({ parentCA: (await CertificateAuthority.create('somebody else')).pem.cert }),
+    ],
+    ['no CA', 'UnknownAuthority', async () => ({ parentCA: '' })],
+    ['a parent that is not there', 'ParentUnreachable', async () => ({ parentURL: 'https://127.0.0.1:1' })],
+  ])('%s: %s', async (_case, reason, change) => {
+    const changed = await change();
+    await agentWith(changed);
+    await eventually(async () => expect(await warnings()).toEqual([reason]));
+    await eventually(async () => expect((await leaseEvents(reason)).length).toBeGreaterThan(0));
+    await throughout(6, async () => expect(await warnings()).toEqual([reason]));
+    expect(await request()).toBeUndefined();
+    if ('registrationToken' in changed) {
+      expect(await readFile(agent.logPath, 'utf8')).not.toContain(String(changed.registrationToken).split('.')[1]);
+    }
+  });
+
+  it('a ServiceAccount token that is no registration token is forbidden', async () => {
+    const { status } = await parent.request<{ status: { token: string } }>({
+      method: 'POST',
+      path: '/api/v1/namespaces/default/serviceaccounts/default/token',
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+    });
+    await agentWith({ registrationToken: status.token });
+    await eventually(async () => expect(await warnings()).toEqual(['Forbidden']));
+  });
+});
+
+describe('a registered cluster', () => {
+  let clusterId: string;
+
+  it('reports what it is', async () => {
+    await agentWith({});
+    const cluster = await ready();
+    clusterId = cluster.spec.clusterId;
+    const lease = await child.resource<KubeObject>(core.leases).get({ namespace: system, name: names.agent });
+    expect(clusterId).toBe(lease.metadata.uid);
+    expect(cluster.metadata.name).toBe('child1');
+    await eventually(async () =>
+      expect((await managedCluster()).status).toMatchObject({
+        healthz: true,
+        livez: true,
+        readyz: true,
+        apiserverURL: clusters.cluster('child1').server,
+        appPusher: true,
+        useSocket: false,
+        heartbeatFrequencySeconds: 5,
+        serviceCIDR: '10.96.0.0/12',
+        nodeStatistics: { readyNodes: 1, notReadyNodes: 0, unknownNodes: 0, lostNodes: 0 },
+        k8sVersion: expect.stringMatching(/^v1\./),
+        platform: expect.stringContaining('/'),
+      }),
+    );
+    expect(Object.keys((await managedCluster()).status?.capacity ?? {})).toEqual(['cpu', 'memory']);
+    expect(await leaseEvents('Registered')).toHaveLength(1);
+  });
+
+  it('keeps its credential to itself: encrypted in the parent, in one Secret in the child', async () => {
+    const { token: dedicated = '', namespace } = await stored();
+    expect(namespace).toBe((await managedCluster()).metadata.namespace);
+    expect(JSON.stringify(await request())).not.toContain(dedicated.split('.')[2]);
+    expect((await request())?.status?.token).toBeUndefined();
+    expect(await readFile(agent.logPath, 'utf8')).not.toContain(dedicated.split('.')[2]);
+    expect(await readFile(agent.logPath, 'utf8')).not.toContain(token.split('.')[1]);
+  });
+
+  it('hands the parent a credential to deploy with, without a finalizer', async () => {
+    const secret = await eventually(async () => {
+      const found = await pushSecret();
+      expect(found).toBeDefined();
+      return found as Secret;
+    });
+    expect(secret.metadata.finalizers).toBeUndefined();
+    const text = (key: string) => Buffer.from(secret.data?.[key] ?? '', 'base64').toString();
+    const deployer = KubeClient.fromOptions({
+      server: text(secretKeys.apiserverUrl),
+      caPem: text(secretKeys.caCertificate),
+      token: text(secretKeys.token),
+    });
+    try {
+      expect((await deployer.resource(core.namespaces).list()).items.length).toBeGreaterThan(0);
+    } finally {
+      await deployer.close();
+    }
+    await parent.resource(core.secrets).delete(secret.metadata);
+    await eventually(async () => expect(await pushSecret()).toBeDefined());
+  });
+
+  it('takes up where it was after a kill, also when its registration token is gone', async () => {
+    const before = await request();
+    await parent.resource(core.secrets).delete({ namespace: 'kube-system', name: `bootstrap-token-${token.split('.')[0]}` });
+    await agent.kill('SIGKILL');
+    await agent.restart();
+    await heartbeat();
+    expect((await request())?.metadata.uid).toBe(before?.metadata.uid);
+    token = await createBootstrapToken(clusters.parent.api);
+    values = { ...values, registrationToken: token };
+  });
+
+  it('goes on when its ManagedCluster is deleted and made anew', async () => {
+    const before = await managedCluster();
+    await parent.resource<ManagedCluster>(resources.managedClusters).delete(before.metadata);
+    await eventually(async () => expect((await managedCluster()).metadata.uid).not.toBe(before.metadata.uid));
+    expect((await ready()).spec.clusterId).toBe(clusterId);
+  });
+
+  it('keeps its identity when its Lease is deleted', async () => {
+    await agent.stop();
+    await child.resource(core.leases).delete({ namespace: system, name: names.agent });
+    await agent.restart();
+    await heartbeat();
+    expect((await managedCluster()).spec.clusterId).toBe(clusterId);
+  });
+
+  it('carries changed flags to the parent, and deploys by itself from then on', async () => {
+    await agentWith({ syncMode: 'Pull', clusterLabels: { tier: 'gold' } });
+    await eventually(async () => {
+      const cluster = await managedCluster();
+      expect(cluster.spec.syncMode).toBe('Pull');
+      expect(cluster.metadata.labels).toMatchObject({ tier: 'gold' });
+    });
+    await eventually(async () => expect(await pushSecret()).toBeUndefined());
+    await agentWith({ syncMode: 'Push' });
+    await eventually(async () => {
+      const cluster = await managedCluster();
+      expect(cluster.spec.syncMode).toBe('Push');
+      expect(cluster.metadata.labels).not.toHaveProperty('tier');
+    });
+    await eventually(async () => expect(await pushSecret()).toBeDefined());
+  });
+
+  it('takes over a new credential when the parent revokes the one it has', async () => {
+    const { token: before, namespace = '' } = await stored();
+    const { items } = await parent.resource<KubeObject>(core.serviceAccounts).list({ namespace });
+    for (const account of items.filter(({ metadata }) => metadata.name !== 'default')) {
+      await parent.resource(core.serviceAccounts).delete(account.metadata);
+    }
+    await eventually(async () => expect((await stored()).token).not.toBe(before));
+    await heartbeat();
+  });
+
+  it('stops when another one leads, and leads again after it', async () => {
+    const { pid } = agent;
+    const leases = child.resource<KubeObject & { spec?: object }>(core.leases);
+    const spec = {
+      holderIdentity: 'another',
+      leaseDurationSeconds: 15,
+      renewTime: new Date().toISOString().replace('Z', '000Z'),
+    };
+    await leases.patch({ namespace: system, name: names.agent }, { spec }, { type: 'merge' });
+    const start = (await log()).filter((line) => line.message === 'leading').length;
+    await eventually(async () => expect((await log()).filter((line) => line.message === 'leading')).toHaveLength(start + 1));
+    await heartbeat();
+    expect(agent.pid).toBe(pid);
+  });
+
+  it('works without leader election', async () => {
+    await agentWith({ leaderElect: false, syncMode: 'Push' });
+    await heartbeat();
+    expect((await managedCluster()).spec.clusterId).toBe(clusterId);
+    await agentWith({ syncMode: 'Push' });
+    await heartbeat();
+  });
+
+  it('does not watch pods, and looks for address ranges in kube-system only', async () => {
+    const audit = await readFile(clusters.cluster('child1').auditLogPath ?? '', 'utf8');
+    const uris = audit
+      .split('\n')
+      .filter((line) => line.includes('system:serviceaccount:clusternet-system:clusternet-agent'))
+      .flatMap((line) => /"requestURI":"([^"]*)"/.exec(line)?.[1] ?? [])
+      .filter((uri) => /\/pods(\?|$)/.test(uri));
+    expect(uris.filter((uri) => uri.includes('watch=') || !uri.includes('/namespaces/kube-system/'))).toEqual([]);
+    expect(uris.length).toBeGreaterThan(0);
+  });
+
+  it('survives an outage of the parent', async () => {
+    await clusters.parent.stop();
+    await throughout(5, () => expect(agent.exit).toBeUndefined());
+    await clusters.parent.restart();
+    await heartbeat();
+  });
+
+  it('notices that it was deregistered, is idle until it is restarted, and registers anew then', async () => {
+    const before = await request();
+    await parent
+      .resource<ClusterRegistrationRequest>(resources.clusterRegistrationRequests)
+      .delete({ name: before?.metadata.name ?? '' });
+    await eventually(async () => expect((await log()).map((line) => line.message)).toContain('cluster was deregistered'));
+    expect(Object.keys(await stored())).not.toContain('token');
+    expect(await leaseEvents('Deregistered')).toHaveLength(1);
+    await throughout(8, async () => {
+      expect(await request()).toBeUndefined();
+      expect(agent.exit).toBeUndefined();
+    });
+    await agent.waitReady();
+    await agent.restart();
+    expect((await ready()).spec.clusterId).toBe(clusterId);
+    expect((await request())?.metadata.uid).not.toBe(before?.metadata.uid);
+  });
+});
