@@ -305,6 +305,19 @@ describe('renewal', () => {
     expect(request()?.status?.encryptedToken).not.toBe(first);
   });
 
+  it('issues one credential, also when the cache lags behind', async () => {
+    ask();
+    const stale = structuredClone(request() as ClusterRegistrationRequest);
+    const subject = approver();
+    await subject.reconcile(requestName);
+    const requests = { ...surroundings.context.stores.requests, get: () => stale };
+    const lagging = { ...surroundings.context, stores: { ...surroundings.context.stores, requests } };
+    surroundings.cluster.writes.length = 0;
+    stale.metadata.finalizers = request()?.metadata.finalizers;
+    expect(await new Approver(lagging, settings).reconcile(requestName)).toEqual({ requeueAfterMs: 200 });
+    expect(surroundings.cluster.writes).toEqual([]);
+  });
+
   it('tries again when the status could not be written', async () => {
     ask();
     const { cluster } = surroundings;

@@ -34,6 +34,8 @@ export interface ApproverSettings {
 
 // A request that waits for somebody else is looked at again by events; this is for what no event tells.
 const waitMs = 60_000;
+// How long a cache may take to show what is stored.
+const staleMs = 200;
 const longestWaitMs = 24 * 3_600_000;
 
 /**
@@ -116,10 +118,10 @@ export class Approver implements Controller {
     try {
       return await this.#decide(request, clusterId ?? '');
     } catch (error) {
-      if (!isConflict(error)) {
-        const message = `the registration cannot go on: ${messageOf(error)}`;
-        this.#context.recorder.event(request, { type: 'Warning', reason: 'RegistrationFailed', message });
-      }
+      // Somebody wrote meanwhile; nothing is wrong.
+      if (isConflict(error)) return { requeueAfterMs: staleMs };
+      const message = `the registration cannot go on: ${messageOf(error)}`;
+      this.#context.recorder.event(request, { type: 'Warning', reason: 'RegistrationFailed', message });
       throw error;
     }
   }
@@ -197,7 +199,11 @@ export class Approver implements Controller {
     const { encryptedToken, token, expirationTimestamp = '' } = request.status ?? {};
     let credential: Credential = { encryptedToken, token, expirationTimestamp };
     const due = renewalTime(request.status, wanted).getTime() <= this.#context.now().getTime();
-    if (due) credential = await this.#issue(cluster, key, wanted.serviceAccountUid);
+    if (due) {
+      // A pass that comes before the cache shows what the last one wrote must not issue a second credential.
+      if (!(await this.#isCurrent(request))) return { requeueAfterMs: staleMs };
+      credential = await this.#issue(cluster, key, wanted.serviceAccountUid);
+    }
     const status: RequestStatus = {
       result: 'Approved',
       dedicatedNamespace: cluster.namespace,
@@ -231,6 +237,13 @@ export class Approver implements Controller {
     return this.#context.api
       .resource<ClusterRegistrationRequest>(resources.clusterRegistrationRequests)
       .patch({ name: request.metadata.name }, patch, { type: 'merge', fieldManager: fieldManagers.hub });
+  }
+
+  async #isCurrent({ metadata }: ClusterRegistrationRequest): Promise<boolean> {
+    const live = await this.#context.api
+      .resource<ClusterRegistrationRequest>(resources.clusterRegistrationRequests)
+      .find({ name: metadata.name });
+    return live?.metadata.resourceVersion === metadata.resourceVersion;
   }
 
   async #issue(cluster: ClusterIdentity, key: PublicKey | undefined, serviceAccountUid: string): Promise<Credential> {
