@@ -239,7 +239,8 @@ describe('Informer', () => {
     informer.onChange(() => {
       throw new Error('bad handler');
     });
-    informer.onChange((() => Promise.reject(new Error('bad async handler'))) as () => void);
+    const asyncHandler: unknown = () => Promise.reject(new Error('bad async handler'));
+    informer.onChange(asyncHandler as () => void);
     const last: string[] = [];
     informer.onChange(({ key }) => last.push(key));
     await clock.advance(0);
