@@ -20,6 +20,33 @@ function setUp(reconcile: Reconcile, options: Partial<WorkQueueOptions> = {}) {
 }
 
 describe('WorkQueue', () => {
+  it('works a key that becomes due between the look for due keys and the setting of the timer', async () => {
+    // A clock that moves on with every reading, as the real one does.
+    let time = 0;
+    const timers: (() => void)[] = [];
+    const clock = {
+      monotonic: () => (time += 1),
+      now: () => new Date(0),
+      setTimer: (fn: () => void) => {
+        timers.push(fn);
+        return () => undefined;
+      },
+    };
+    for (let afterMs = 0; afterMs < 12; afterMs++) {
+      let worked = 0;
+      const queue = new WorkQueue({ name: 'test', reconcile: async () => void worked++, logger: new RecordingLogger(), clock });
+      queue.start();
+      await settle();
+      queue.addAfter('a', afterMs);
+      for (let turn = 0; turn < 20 && worked === 0; turn++) {
+        await settle();
+        for (const fire of timers.splice(0)) fire();
+      }
+      expect({ afterMs, worked }).toEqual({ afterMs, worked: 1 });
+      await queue.close();
+    }
+  });
+
   it('works keys added before it was started', async () => {
     const worked: string[] = [];
     const queue = new WorkQueue({ name: 'test', reconcile: async (key) => void worked.push(key), logger: new RecordingLogger() });

@@ -146,21 +146,24 @@ export class WorkQueue {
   #pump(): void {
     if (this.#closed) return this.#wake();
     if (this.#started) {
+      let now = this.#clock.monotonic();
       while (this.#running.size < (this.#options.workers ?? 1)) {
         // Looked at before each start: after a pause of the process this is where a lost leadership shows first.
         if (this.#signal.aborted) return;
-        const taken = this.#schedule.take(this.#clock.monotonic(), (key) => !this.#running.has(key));
+        now = this.#clock.monotonic();
+        const taken = this.#schedule.take(now, (key) => !this.#running.has(key));
         if (!taken) break;
         void this.#work(taken.key, taken.readyAt);
       }
-      this.#armTimer();
+      this.#armTimer(now);
     }
     this.#wake();
   }
 
-  #armTimer(): void {
+  /** `now` is the time of the last look for due keys: one that became due since must still get its timer. */
+  #armTimer(now: number): void {
     this.#cancelTimer?.();
-    const delay = this.#schedule.nextDelay(this.#clock.monotonic());
+    const delay = this.#schedule.nextDelay(now);
     // Rounded up: timers may fire a fraction of a millisecond early and would only be armed again.
     this.#cancelTimer = delay === undefined ? undefined : this.#clock.setTimer(() => this.#pump(), Math.ceil(delay));
   }
