@@ -117,8 +117,14 @@ describe('runService', () => {
     host.kill('SIGTERM');
     await done;
     expect(host.stdout.text).toContain('"clusterRegToken":"[redacted]"');
-    expect(host.stdout.text).toContain('"AppPusher":true');
+    expect(host.stdout.text).toContain('gates=["AppPusher"]');
     expect(host.stdout.text).not.toContain('sesame');
+  });
+
+  it('takes the gates of other components, which do nothing here', async () => {
+    const { host, done } = setUp(['--feature-gates=SocketConnection=true,Predictor=false', '--print-config']);
+    await done;
+    expect(host.exits).toEqual([0]);
   });
 
   it('ends a failed start with one clear message and 1', async () => {

@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { featureGates } from '@clusternet/api-types';
 import { KubeClient } from '@clusternet/client';
 import { z } from 'zod';
 import { commonConfig, type CommonConfig } from '../config/commonConfig.ts';
@@ -20,7 +21,6 @@ import { type Logger } from '../logging/logger.ts';
 import { redactText } from '../logging/redact.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { Health } from '../server/health.ts';
-import { HealthServer } from '../server/healthServer.ts';
 import { systemClock } from '../util/clock.ts';
 import { Stack } from '../util/closeAll.ts';
 import { toError } from '../util/errors.ts';
@@ -100,9 +100,11 @@ async function configure<S extends z.ZodObject>(
   return { config, settings, gates: parsed };
 }
 
-function parseGates(text: string, known: Record<string, boolean>): FeatureGates {
+function parseGates(text: string, own: Record<string, boolean>): FeatureGates {
+  // Every component takes the gates of all of them, so that one set of flags can be given to all.
+  const others = Object.fromEntries(Object.values(featureGates).map((name) => [name, false]));
   try {
-    return FeatureGates.parse(text, known);
+    return FeatureGates.parse(text, { ...others, ...own });
   } catch (error) {
     throw new UsageError(`--feature-gates: ${toError(error).message}`, { cause: error });
   }
@@ -132,12 +134,15 @@ async function serve<S extends z.ZodObject>(
     }),
   );
   try {
-    logger.info('starting', { version: options.version, config: printableConfig(config, settings), gates: gates.toJSON() });
+    const on = Object.keys(options.gates).filter((gate) => gates.enabled(gate));
+    logger.info('starting', { version: options.version, config: printableConfig(config, settings), gates: on });
     const metrics = new Metrics({ processDefaults: true });
     const connect = options.connect ?? defaultConnect;
     const client = stack.use(await connect(config, `${options.name}/${options.version}`));
     stack.use(metrics.observeClient(client, 'local'));
     if (config.securePort > 0) {
+      // Loaded here, so that --help and --version do not wait for a web server.
+      const { HealthServer } = await import('../server/healthServer.ts');
       const { securePort: port, bindAddress: address, tlsCertFile: certFile, tlsPrivateKeyFile: keyFile } = config;
       stack.use(await HealthServer.start({ health, metrics, client, logger, port, address, certFile, keyFile }));
     }
