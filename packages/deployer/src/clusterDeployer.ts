@@ -78,7 +78,7 @@ export class ClusterDeployer {
     const { child, parent, namespace, recovery = false, now = Date.now, random = Math.random } = options;
     this.#o = options;
     this.#logger = options.logger.child({ cluster: options.clusterName, namespace });
-    const kinds = new KindResolver(child.mapper);
+    const kinds = new KindResolver(child.mapper, now);
     this.#reachability = new Reachability({
       probe: (signal) => child.request({ method: 'GET', path: '/version', signal, timeoutMs: 5_000 }),
       onChange: () => this.#reachabilityChanged(),

@@ -4,31 +4,38 @@
 import { apiVersionOf, type KubeObject, type ResourceDefinition } from '@clusternet/api-types';
 import { type RestMapper } from '@clusternet/client';
 
+/** Milliseconds within which a definition that was applied comes into effect. */
+const freshMs = 10_000;
+
 /**
  * Finds the resource behind a kind. Kinds of CustomResourceDefinitions that were just applied are known from these, as
  * the child's discovery lags behind; all others by discovery.
  */
 export class KindResolver {
   readonly #mapper: Pick<RestMapper, 'resourceFor'>;
-  readonly #defined = new Map<string, ResourceDefinition[]>();
+  readonly #now: () => number;
+  readonly #defined = new Map<string, { definitions: ResourceDefinition[]; at: number }>();
 
-  constructor(mapper: Pick<RestMapper, 'resourceFor'>) {
+  /** `now` gives milliseconds. */
+  constructor(mapper: Pick<RestMapper, 'resourceFor'>, now: () => number = Date.now) {
     this.#mapper = mapper;
+    this.#now = now;
   }
 
   /** @throws NoKindError when neither knows the kind. */
   async resourceFor(object: Pick<KubeObject, 'apiVersion' | 'kind'>): Promise<ResourceDefinition> {
-    return this.#find(object) ?? (await this.#mapper.resourceFor(object.apiVersion, object.kind));
+    return this.#find(object)?.definition ?? (await this.#mapper.resourceFor(object.apiVersion, object.kind));
   }
 
-  /** Whether one of the {@link learn learnt} definitions defines this kind. */
-  isDefined(object: Pick<KubeObject, 'apiVersion' | 'kind'>): boolean {
-    return this.#find(object) !== undefined;
+  /** Whether the kind was defined so shortly ago that the child may not serve it yet. */
+  isFresh(object: Pick<KubeObject, 'apiVersion' | 'kind'>): boolean {
+    const found = this.#find(object);
+    return found !== undefined && this.#now() - found.at < freshMs;
   }
 
   /** Takes note of the kinds of a CustomResourceDefinition. */
   learn(crd: KubeObject): void {
-    this.#defined.set(crd.metadata.name, definitionsOf(crd));
+    this.#defined.set(crd.metadata.name, { definitions: definitionsOf(crd), at: this.#now() });
   }
 
   /** Drops what was learnt from the CustomResourceDefinition of this name. */
@@ -36,10 +43,13 @@ export class KindResolver {
     this.#defined.delete(crdName);
   }
 
-  #find({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): ResourceDefinition | undefined {
-    for (const definitions of this.#defined.values()) {
-      const found = definitions.find((d) => d.kind === kind && apiVersionOf(d) === apiVersion);
-      if (found) return found;
+  #find({
+    apiVersion,
+    kind,
+  }: Pick<KubeObject, 'apiVersion' | 'kind'>): { definition: ResourceDefinition; at: number } | undefined {
+    for (const { definitions, at } of this.#defined.values()) {
+      const definition = definitions.find((d) => d.kind === kind && apiVersionOf(d) === apiVersion);
+      if (definition) return { definition, at };
     }
     return undefined;
   }

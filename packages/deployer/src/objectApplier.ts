@@ -113,7 +113,10 @@ export class ObjectApplier {
     const current = ownerOf(live);
     if (current !== undefined && current !== ours && !o.mayTakeOver(current)) {
       return {
-        failure: { reason: 'OwnedByOther', message: `${name}: belongs to Description ${current}; remove the feed there or here` },
+        failure: {
+          reason: 'OwnedByOther',
+          message: `${name}: belongs to Description ${current}; remove the feed there or here, or, if that Description is gone, the annotation ${annotations.ownedByDescription} from the object`,
+        },
       };
     }
     if (live.metadata.deletionTimestamp !== undefined) {
@@ -151,7 +154,7 @@ export class ObjectApplier {
       } catch (error) {
         const delay = servingDelays[attempt];
         // A definition can be established a moment before its kind is served.
-        if (delay === undefined || !isNotFound(error) || isMissingNamespace(error) || !this.#kinds.isDefined(body)) throw error;
+        if (delay === undefined || !isNotFound(error) || isMissingNamespace(error) || !this.#kinds.isFresh(body)) throw error;
         await sleep(delay, signal);
       }
     }
