@@ -159,16 +159,15 @@ async function straight(children: KubeClient[], namespace: string): Promise<Roun
 async function through(parent: KubeClient, children: KubeClient[], audit: AuditLog, name: string) {
   const manifests = parent.resource<Manifest>(resources.manifests);
   const subscriptions = parent.resource<Subscription>(resources.subscriptions);
-  const manifest = (template: KubeObject, plural: string): Manifest =>
-    ({
-      apiVersion: 'apps.clusternet.io/v1alpha1',
-      kind: 'Manifest',
-      metadata: {
-        name: [plural, template.metadata.namespace, template.metadata.name].filter((part) => part !== undefined).join('.'),
-        namespace: 'clusternet-reserved',
-      },
-      template,
-    }) as Manifest;
+  const manifest = (template: KubeObject, plural: string): Manifest => ({
+    apiVersion: 'apps.clusternet.io/v1alpha1',
+    kind: 'Manifest',
+    metadata: {
+      name: [plural, template.metadata.namespace, template.metadata.name].filter((part) => part !== undefined).join('.'),
+      namespace: 'clusternet-reserved',
+    },
+    template,
+  });
   const wanted = configMaps(name, 'one');
   await manifests.create(manifest(namespaceObject(name), 'namespaces'));
   await inParallel(wanted, 8, (o) => manifests.create(manifest(o, 'configmaps')));
@@ -203,7 +202,7 @@ async function through(parent: KubeClient, children: KubeClient[], audit: AuditL
             ...wanted.map((o) => ({ apiVersion: 'v1', kind: 'ConfigMap', namespace: name, name: o.metadata.name ?? '' })),
           ],
         },
-      } as Subscription),
+      }),
     (w) => w.until((byName) => byName.size === CONFIG_MAPS),
   );
   const update = await step(

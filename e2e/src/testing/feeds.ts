@@ -1,6 +1,6 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
-import { feedOf, resources, type Feed, type KubeObject, type Manifest, type Subscription } from '@clusternet/api-types';
+import { feedOf, resources, type Feed, type KubeObject, type Subscription } from '@clusternet/api-types';
 import { type KubeClient } from '@clusternet/client';
 
 const plurals: Record<string, string> = {
@@ -57,7 +57,7 @@ export class Publisher {
             kind: 'Manifest',
             metadata: manifestRef(template),
             template,
-          } as Manifest,
+          },
           { fieldManager: 'e2e', force: true },
         ),
       ),
@@ -76,7 +76,7 @@ export class Publisher {
         kind: 'Subscription',
         metadata: { name, namespace: 'default' },
         spec: { subscribers: [{ clusterAffinity }], feeds },
-      } as Subscription,
+      },
       { fieldManager: 'e2e', force: true },
     );
   }
