@@ -23,5 +23,6 @@ export function backoffDelay(attempt: number, options: BackoffOptions, random: (
   const jitter = options.jitter ?? 1;
   // The exponent is capped because 2 ** 1024 is Infinity and Infinity * 0 is NaN.
   const ceiling = Math.min(options.maxMs, options.initialMs * 2 ** Math.min(Math.max(attempt, 0), 40));
-  return ceiling * (1 - jitter) + ceiling * jitter * random();
+  // Taken off the ceiling, so that rounding never ends above it.
+  return Math.max(0, ceiling - ceiling * jitter * (1 - random()));
 }
