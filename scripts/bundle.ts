@@ -12,7 +12,7 @@
  */
 import { chmod, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const folder = process.cwd();
 const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string };
@@ -24,6 +24,34 @@ const banner = [
   "import { createRequire as $createRequire } from 'node:module';",
   'const require = $createRequire(import.meta.url);',
 ].join('\n');
+
+/**
+ * Leaves out the generated API classes of client-node, three megabytes that no service uses: kubeconfig handling is all that is taken from
+ * it. A bundler has to keep the whole of a package that is imported on demand, so the import is pointed at its one used export; and
+ * client-node does not say that its modules can be dropped when nothing of them is used.
+ */
+const onlyKubeConfig: Plugin = {
+  name: 'only-kube-config',
+  setup(bundler) {
+    const name = '@kubernetes/client-node';
+    const resolved = Symbol('resolved');
+    bundler.onResolve({ filter: new RegExp(`^${name}$`) }, ({ kind, resolveDir, pluginData }) =>
+      kind === 'dynamic-import' && pluginData !== resolved
+        ? { path: name, namespace: 'kube-config', pluginData: resolveDir }
+        : undefined,
+    );
+    bundler.onLoad({ filter: /.*/, namespace: 'kube-config' }, ({ pluginData }) => ({
+      contents: `export { KubeConfig } from '${name}';`,
+      resolveDir: pluginData as string,
+    }));
+    bundler.onResolve({ filter: /.*/ }, async ({ path, kind, importer, resolveDir, namespace, pluginData }) => {
+      const concerns = namespace === 'kube-config' || importer.includes(`/${name}/`);
+      if (!concerns || pluginData === resolved) return undefined;
+      const found = await bundler.resolve(path, { kind, importer, resolveDir, pluginData: resolved });
+      return found.path.includes(`/${name}/`) ? { path: found.path, sideEffects: false } : undefined;
+    });
+  },
+};
 
 const result = await build({
   absWorkingDir: folder,
@@ -42,6 +70,7 @@ const result = await build({
   sourcesContent: false,
   define: { 'process.env.CLUSTERNET_VERSION': JSON.stringify(manifest.version) },
   banner: { js: banner },
+  plugins: [onlyKubeConfig],
   metafile: true,
   logLevel: 'warning',
 });
