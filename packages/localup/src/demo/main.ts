@@ -9,11 +9,12 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { startSystem, type System } from '../system/startSystem.ts';
+import { invitation } from './invitation.ts';
 import { Steps } from './steps.ts';
 
 const run = promisify(execFile);
 const examples = resolve(import.meta.dirname, '../../../../docs/examples/shop');
-const children = ['child1', 'child2', 'child3'];
+const childNames = ['child1', 'child2', 'child3'];
 
 const { once } = options();
 const steps = new Steps();
@@ -32,7 +33,7 @@ try {
   system = await steps.run('clusters, charts, services, registration', () =>
     startSystem({
       logDir,
-      children: children.map((name) => ({ name, nodes: 2 })),
+      children: childNames.map((name) => ({ name, nodes: 2 })),
       log: (line) => steps.say(line),
     }),
   );
@@ -99,16 +100,9 @@ async function show(running: System): Promise<void> {
 }
 
 function invite(running: System): void {
+  const { clusters, parent, children } = running;
   console.log('\nThe clusters stay up until you press Ctrl-C. In another shell:\n');
-  console.log(`  export KUBECONFIG=${running.parent.kubeconfigPath}`);
-  for (const child of running.children)
-    console.log(`  alias ${child.name}='${running.clusters.binaries.kubectl} --kubeconfig ${child.kubeconfigPath}'`);
-  console.log(`
-  kubectl -n clusternet-reserved patch manifest deployments.shop.web --type merge -p '{"template":{"spec":{"replicas":5}}}'
-  child1 -n shop get pods                      # five of them, in every child
-  kubectl get subs shop -o yaml                # status of each feed in each cluster
-  kubectl delete subs shop                     # and all of it is gone
-`);
+  console.log(invitation({ kubectl: clusters.binaries.kubectl, parent: parent.kubeconfigPath, children }));
 }
 
 async function podsRun(running: System, kubeconfig: string): Promise<void> {

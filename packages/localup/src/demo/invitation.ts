@@ -1,0 +1,26 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+/** Lines to paste into a shell: they work whether or not kubectl is on its PATH, and wherever the clusters keep their files. */
+export function invitation(o: {
+  kubectl: string;
+  parent: string;
+  children: readonly { name: string; kubeconfigPath: string }[];
+}): string {
+  const clusters = [{ name: 'parent', kubeconfigPath: o.parent }, ...o.children];
+  const aliases = clusters.map(
+    ({ name, kubeconfigPath }) => `  alias ${name}=${quoted(`${quoted(o.kubectl)} --kubeconfig ${quoted(kubeconfigPath)}`)}`,
+  );
+  return `${aliases.join('\n')}
+
+  parent -n clusternet-reserved patch manifest deployments.shop.web --type merge -p '{"template":{"spec":{"replicas":5}}}'
+  ${o.children[0]?.name ?? 'parent'} -n shop get pods                      # five of them, in every child
+  parent get subs shop -o yaml                 # status of each feed in each cluster
+  parent delete subs shop                      # and all of it is gone
+`;
+}
+
+/** The text as one word of a POSIX shell; plain words stay as they are. */
+function quoted(text: string): string {
+  return /^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
