@@ -162,8 +162,12 @@ export const conditionTypes = {
   scheduled: 'Scheduled',
   /** Base or Description: every feed was found and rendered. */
   rendered: 'Rendered',
-  /** Description, Subscription: every object is in its cluster. */
+  /** Description: every object is in its cluster. */
   applied: 'Applied',
+  /** Subscription: every feed is in every bound cluster. */
+  deployed: 'Deployed',
+  /** ManagedCluster: whether the hub deploys to it; absent where that is the agent's work. */
+  parentDeploys: 'ParentDeploys',
 } as const;
 
 /** Reasons of the conditions of a ManagedCluster. */

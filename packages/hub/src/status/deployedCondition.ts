@@ -1,12 +1,10 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { conditionTypes } from '@clusternet/api-types';
 import { type NewCondition } from '@clusternet/runtime';
 import { type ClusterReport } from './aggregate.ts';
 import { type FeedProblem } from './clusterState.ts';
-
-/** Condition of a Subscription: whether every feed is in every bound cluster. */
-export const deployedCondition = 'Deployed';
 
 const maxNamed = 5;
 const maxCause = 300;
@@ -26,7 +24,7 @@ export function deployedConditionOf(o: {
       ? `; details of ${omitted} of ${clusters.length} clusters are left out of aggregatedStatuses to bound its size`
       : '';
   const condition = (status: 'True' | 'False', reason: string, message: string): NewCondition => ({
-    type: deployedCondition,
+    type: conditionTypes.deployed,
     status,
     reason,
     message: cut(message, maxMessage - suffix.length) + suffix,

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Base, type Condition, type Description, resources, type Subscription } from '@clusternet/api-types';
+import { type Base, type Condition, conditionTypes, type Description, resources, type Subscription } from '@clusternet/api-types';
 import { SubscriptionController } from '../subscription/subscriptionController.ts';
 import { fakeContext } from '../testing/context.ts';
 import { idOf, putCluster, putDescription, putSubscription, webFeed } from '../testing/placed.ts';
@@ -35,7 +35,7 @@ function status(): Subscription['status'] {
 }
 
 function condition(): Condition | undefined {
-  return status()?.conditions?.find(({ type }) => type === 'Deployed');
+  return status()?.conditions?.find(({ type }) => type === conditionTypes.deployed);
 }
 
 describe('StatusController', () => {

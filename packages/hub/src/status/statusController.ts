@@ -1,17 +1,18 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { apiVersionOf, fieldManagers, labels, resources, type Subscription } from '@clusternet/api-types';
+import { apiVersionOf, conditionTypes, fieldManagers, labels, resources, type Subscription } from '@clusternet/api-types';
 import { isNotFound, objectKey } from '@clusternet/client';
 import { setCondition, WorkQueue } from '@clusternet/runtime';
 import { isDeepStrictEqual } from 'node:util';
 import { type Controller, type ControllerContext } from '../controller.ts';
+import { retryLostRace } from '../kube/lostRace.ts';
 import { isDeleting } from '../kube/objects.ts';
 import { indexes } from '../stores.ts';
 import { bindingsOf, isScheduled, resolveBinding, type Binding } from '../subscription/binding.ts';
 import { aggregate, type ClusterReport } from './aggregate.ts';
 import { clusterState } from './clusterState.ts';
-import { deployedCondition, deployedConditionOf } from './deployedCondition.ts';
+import { deployedConditionOf } from './deployedCondition.ts';
 
 // Reports of many clusters arrive together: they become one write, and one a second while they keep coming.
 const quietMs = 200;
@@ -34,7 +35,7 @@ export class StatusController implements Controller {
       signal,
       quietMs,
       maxQuietMs,
-      reconcile: (key) => this.reconcile(key),
+      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
     });
   }
 
@@ -91,7 +92,7 @@ export class StatusController implements Controller {
           status: {
             aggregatedStatuses,
             completedReleases,
-            conditions: conditions.filter(({ type }) => type === deployedCondition),
+            conditions: conditions.filter(({ type }) => type === conditionTypes.deployed),
           },
         },
         { fieldManager: fieldManagers.hub, force: true, subresource: 'status' },
