@@ -3,7 +3,7 @@
 
 import { featureGates, names } from '@clusternet/api-types';
 import { duration, type FeatureGates } from '@clusternet/runtime';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Flags of the hub; those that every service has come from the runtime. */
 export const hubConfig = z.object({

@@ -187,7 +187,7 @@ export class Registrar {
   #staleName(request: ClusterRegistrationRequest, { clusterName }: WantedCluster): string {
     const asked = request.spec?.clusterName;
     if (!asked || asked === clusterName) return '';
-    return `; the request still asks for the name ${asked}: delete it at the parent so that the agent can ask for ${clusterName}`;
+    return `; the request still asks for the name ${asked}: delete it at the parent (kubectl delete clsrr ${request.metadata.name}) so that the agent can ask for ${clusterName}`;
   }
 
   async #createOrGet(parent: ParentApi, request: ClusterRegistrationRequest): Promise<ClusterRegistrationRequest | undefined> {

@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type ClusterRegistrationRequest, fieldManagers, type KubeObject, labels, names, resources } from '@clusternet/api-types';
-import { core, isConflict } from '@clusternet/client';
+import { core } from '@clusternet/client';
 import { WorkQueue } from '@clusternet/runtime';
 import { type Controller, type ControllerContext } from '../controller.ts';
 import { finalizerPatch } from '../kube/finalizer.ts';
 import { messageOf } from '../kube/forEachLimited.ts';
+import { isLostRace, retryLostRace, staleMs } from '../kube/lostRace.ts';
 import { byAge, isDeleting, isTerminating, type Namespace, type TokenRequest } from '../kube/objects.ts';
 import { type Store } from '../kube/api.ts';
 import { indexes } from '../stores.ts';
@@ -34,8 +35,6 @@ export interface ApproverSettings {
 
 // A request that waits for somebody else is looked at again by events; this is for what no event tells.
 const waitMs = 60_000;
-// How long a cache may take to show what is stored.
-const staleMs = 200;
 const longestWaitMs = 24 * 3_600_000;
 
 /**
@@ -69,7 +68,7 @@ export class Approver implements Controller {
       logger,
       metrics,
       signal,
-      reconcile: (key) => this.reconcile(key),
+      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
     });
   }
 
@@ -118,8 +117,7 @@ export class Approver implements Controller {
     try {
       return await this.#decide(request, clusterId ?? '');
     } catch (error) {
-      // Somebody wrote meanwhile; nothing is wrong.
-      if (isConflict(error)) return { requeueAfterMs: staleMs };
+      if (isLostRace(error)) throw error;
       const message = `the registration cannot go on: ${messageOf(error)}`;
       this.#context.recorder.event(request, { type: 'Warning', reason: 'RegistrationFailed', message });
       throw error;

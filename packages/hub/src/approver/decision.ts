@@ -55,7 +55,8 @@ export function decide(input: DecisionInput): Decision {
   if (input.nameHolder !== undefined) {
     return wait(
       'DuplicateClusterName',
-      `the cluster name ${request.spec?.clusterName ?? ''} is taken by cluster ${input.nameHolder}; give this one another name (--cluster-reg-name) or deregister the other one`,
+      `the cluster name ${request.spec?.clusterName ?? ''} is taken by cluster ${input.nameHolder}; deregister that one, or give this one another name: set ` +
+        `--cluster-reg-name at its agent and delete this request (kubectl delete clsrr ${request.metadata.name}), which keeps the name it was made with`,
     );
   }
   const approved = result === 'Approved';

@@ -13,6 +13,7 @@ import {
 import { objectKey } from '@clusternet/client';
 import { findCondition, type NewCondition, setCondition, WorkQueue } from '@clusternet/runtime';
 import { type Controller, type ControllerContext } from '../controller.ts';
+import { retryLostRace } from '../kube/lostRace.ts';
 import { isDeleting } from '../kube/objects.ts';
 import { Heartbeats, heartbeatThresholdMs } from './heartbeat.ts';
 import { nextTaints } from './taints.ts';
@@ -44,7 +45,7 @@ export class Lifecycle implements Controller {
       logger,
       metrics,
       signal,
-      reconcile: (key) => this.reconcile(key),
+      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
     });
   }
 
@@ -123,15 +124,14 @@ export class Lifecycle implements Controller {
   async #updateTaints(cluster: ManagedCluster, ready: Condition | undefined): Promise<void> {
     const taints = nextTaints(cluster.spec?.taints, ready);
     if (!taints) return;
-    const { name, namespace, uid } = cluster.metadata;
-    // The list is one value to the API server: the test refuses to overwrite a taint that somebody set meanwhile.
-    const test = cluster.spec?.taints === undefined ? [] : [{ op: 'test', path: '/spec/taints', value: cluster.spec.taints }];
+    const { name, namespace, uid, resourceVersion } = cluster.metadata;
+    // The list is one value to the API server: with its version a taint that somebody set meanwhile is not overwritten.
     await this.#context.api
       .resource(resources.managedClusters)
       .patch(
         { name, namespace },
-        [{ op: 'test', path: '/metadata/uid', value: uid }, ...test, { op: 'add', path: '/spec/taints', value: taints }],
-        { type: 'json', fieldManager: fieldManagers.hub },
+        { metadata: { uid, resourceVersion }, spec: { taints } },
+        { type: 'merge', fieldManager: fieldManagers.hub },
       );
   }
 

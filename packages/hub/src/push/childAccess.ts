@@ -20,6 +20,9 @@ export interface NoAccess {
   message: string;
 }
 
+/** Reason while the agent has not handed over credentials. */
+export const credentialsMissing = 'CredentialsMissing';
+
 /** Puts together how to reach a child, from the Secret its agent keeps in the dedicated namespace and from its report. */
 export function childAccess(cluster: ManagedCluster, secret: Secret | undefined): ChildAccess | NoAccess {
   if (cluster.status?.useSocket) {
@@ -29,8 +32,10 @@ export function childAccess(cluster: ManagedCluster, secret: Secret | undefined)
         'the agent offers a tunnel (gate SocketConnection), which this version of the hub does not have; start the agent without it',
     };
   }
-  if (!secret)
-    return invalid(`Secret ${names.childClusterDeployer} is missing in the namespace of the cluster; its agent makes it`);
+  if (!secret) {
+    const message = `Secret ${names.childClusterDeployer} is missing in the namespace of the cluster; its agent makes it: see what it logs`;
+    return { reason: credentialsMissing, message };
+  }
   const server = decode(secret, secretKeys.apiserverUrl).trim();
   const token = decode(secret, secretKeys.token).trim();
   const caPem = decode(secret, secretKeys.caCertificate);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type ManagedCluster, resources } from '@clusternet/api-types';
+import { conditionTypes, type ManagedCluster, resources } from '@clusternet/api-types';
 import { core } from '@clusternet/client';
 import { fakeContext } from '../testing/context.ts';
 import { idOf, putCluster } from '../testing/placed.ts';
@@ -39,7 +39,7 @@ function putSecret(values: Record<string, string> = {}): void {
 function condition(): unknown {
   return surroundings.cluster
     .get<ManagedCluster>(resources.managedClusters, 'ns1/child1')
-    ?.status?.conditions?.find(({ type }) => type === 'ParentDeploys');
+    ?.status?.conditions?.find(({ type }) => type === conditionTypes.parentDeploys);
 }
 
 describe('PushController', () => {
@@ -77,12 +77,32 @@ describe('PushController', () => {
 
   it('starts as soon as the Secret is there', async () => {
     putCluster(surroundings.cluster, 1, { syncMode: 'Push' }, { appPusher: true, kubeQPS: 20, kubeBurst: 40 });
-    await controller.reconcile('ns1');
-    expect(condition()).toMatchObject({ status: 'False', reason: 'CredentialsUnusable' });
+    expect(await controller.reconcile('ns1')).toEqual({ requeueAfterMs: 60_000 });
+    expect(condition()).toMatchObject({ status: 'False', reason: 'WaitingForCredentials' });
+    expect(surroundings.events).toEqual([]);
     putSecret();
     await controller.reconcile('ns1');
     expect(started[0]?.access).toMatchObject({ server: 'https://child:6443', caPem: 'CA', qps: 20, burst: 40 });
     expect(condition()).toMatchObject({ status: 'True' });
+  });
+
+  it('raises the alarm when the Secret does not come', async () => {
+    putCluster(surroundings.cluster, 1, { syncMode: 'Push' }, { appPusher: true });
+    await controller.reconcile('ns1');
+    surroundings.clock.now += 59_000;
+    expect(await controller.reconcile('ns1')).toEqual({ requeueAfterMs: 1_000 });
+    surroundings.clock.now += 1_000;
+    await controller.reconcile('ns1');
+    expect(condition()).toMatchObject({ status: 'False', reason: 'CredentialsMissing' });
+    expect(surroundings.events).toMatchObject([{ type: 'Warning', reason: 'CredentialsMissing' }]);
+  });
+
+  it('says at once that a Secret is of no use', async () => {
+    putCluster(surroundings.cluster, 1, { syncMode: 'Push' }, { appPusher: true });
+    putSecret({ token: '' });
+    await controller.reconcile('ns1');
+    expect(condition()).toMatchObject({ status: 'False', reason: 'CredentialsUnusable' });
+    expect(surroundings.events).toMatchObject([{ type: 'Warning', reason: 'CredentialsUnusable' }]);
   });
 
   it('takes a new token into the running deployer, and makes a new one for a new address or CA', async () => {

@@ -4,21 +4,26 @@
 import {
   apiVersionOf,
   type ClusterRegistrationRequest,
+  conditionTypes,
   fieldManagers,
   labels,
   type ManagedCluster,
   resources,
 } from '@clusternet/api-types';
 import { findCondition, type NewCondition, setCondition, WorkQueue } from '@clusternet/runtime';
+import { retryLostRace } from '../kube/lostRace.ts';
 import { byAge, isDeleting, isTerminating } from '../kube/objects.ts';
 import { requestNameOf } from '../approver/identity.ts';
 import { type Controller, type ControllerContext } from '../controller.ts';
 import { indexes } from '../stores.ts';
-import { type ChildAccess, childAccess, fingerprint } from './childAccess.ts';
+import { type ChildAccess, childAccess, credentialsMissing, fingerprint, type NoAccess } from './childAccess.ts';
 import { whoDeploys } from './mode.ts';
 
-/** Condition of a ManagedCluster: whether the hub deploys to it. */
-export const pushCondition = 'ParentDeploys';
+const pushCondition = conditionTypes.parentDeploys;
+
+// A cluster that has just joined, or changed its sync mode, hands over its credentials within this time.
+const credentialGraceMs = 60_000;
+const waitingForCredentials = 'WaitingForCredentials';
 
 /** A deployer at work for one child. */
 export interface RunningDeployer {
@@ -44,13 +49,22 @@ export class PushController implements Controller {
   readonly #createDeployer: DeployerFactory;
   readonly #queue: WorkQueue;
   readonly #running = new Map<string, { fingerprint: string; clusterName: string; token: string; deployer: RunningDeployer }>();
+  /** When the credentials of a dedicated namespace were first missed. */
+  readonly #missedSince = new Map<string, number>();
   readonly #unsubscribe: (() => void)[] = [];
 
   constructor(context: ControllerContext, createDeployer: DeployerFactory) {
     this.#context = context;
     this.#createDeployer = createDeployer;
     const { logger, metrics, signal } = context;
-    this.#queue = new WorkQueue({ name: 'push', workers: 4, logger, metrics, signal, reconcile: (key) => this.reconcile(key) });
+    this.#queue = new WorkQueue({
+      name: 'push',
+      workers: 4,
+      logger,
+      metrics,
+      signal,
+      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
+    });
   }
 
   start(): void {
@@ -70,10 +84,11 @@ export class PushController implements Controller {
   }
 
   /** Starts, replaces or stops the deployer of one dedicated namespace. */
-  async reconcile(namespace: string): Promise<void> {
+  async reconcile(namespace: string): Promise<{ requeueAfterMs?: number } | void> {
     const cluster = this.#clusterOf(namespace);
-    if (!cluster) return this.#stop(namespace);
-    const responsible = whoDeploys(cluster);
+    const responsible = cluster && whoDeploys(cluster);
+    if (responsible?.who !== 'parent') this.#missedSince.delete(namespace);
+    if (!cluster || !responsible) return this.#stop(namespace);
     if (responsible.who === 'agent' || responsible.who === 'unknown') {
       await this.#stop(namespace);
       return this.#report(cluster, undefined);
@@ -85,8 +100,9 @@ export class PushController implements Controller {
     const access = childAccess(cluster, this.#context.stores.childSecrets.byIndex(indexes.namespace, namespace)[0]);
     if (!('server' in access)) {
       await this.#stop(namespace);
-      return this.#report(cluster, { status: 'False', ...access });
+      return this.#reportNoAccess(cluster, namespace, access);
     }
+    this.#missedSince.delete(namespace);
     const current = this.#running.get(namespace);
     const print = fingerprint(access);
     if (current?.fingerprint !== print || current.clusterName !== cluster.metadata.name) {
@@ -133,6 +149,26 @@ export class PushController implements Controller {
     this.#context.logger.info('deployer stopped', { cluster: current.clusterName, namespace });
   }
 
+  /** Credentials that are on their way are waited for without alarm. */
+  async #reportNoAccess(
+    cluster: ManagedCluster,
+    namespace: string,
+    access: NoAccess,
+  ): Promise<{ requeueAfterMs?: number } | void> {
+    if (access.reason !== credentialsMissing) {
+      this.#missedSince.delete(namespace);
+      return this.#report(cluster, { status: 'False', ...access });
+    }
+    const now = this.#context.now().getTime();
+    const since = this.#missedSince.get(namespace) ?? now;
+    this.#missedSince.set(namespace, since);
+    const remainingMs = since + credentialGraceMs - now;
+    if (remainingMs <= 0) return this.#report(cluster, { status: 'False', ...access });
+    const message = 'waits for the credentials that the agent of the cluster hands over';
+    await this.#report(cluster, { status: 'False', reason: waitingForCredentials, message });
+    return { requeueAfterMs: remainingMs };
+  }
+
   async #report(cluster: ManagedCluster, wanted: Pick<NewCondition, 'status' | 'reason' | 'message'> | undefined): Promise<void> {
     const present = cluster.status?.conditions;
     if (!wanted && !findCondition(present, pushCondition)) return;
@@ -149,7 +185,7 @@ export class PushController implements Controller {
       // A manager of its own: what one controller does not mention must not take away what another one said.
       { fieldManager: `${fieldManagers.hub}-push`, force: true, subresource: 'status' },
     );
-    if (wanted && wanted.status !== 'True') {
+    if (wanted && wanted.status !== 'True' && wanted.reason !== waitingForCredentials) {
       this.#context.recorder.event(cluster, { type: 'Warning', reason: wanted.reason, message: wanted.message });
     }
   }

@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Controller, type ControllerContext } from '../controller.ts';
 import { dropFinalizer, finalizerPatch } from '../kube/finalizer.ts';
 import { forEachLimited } from '../kube/forEachLimited.ts';
+import { retryLostRace } from '../kube/lostRace.ts';
 import { isDeleting, type Namespace } from '../kube/objects.ts';
 import { indexes } from '../stores.ts';
 import { basePatch, desiredBase } from './base.ts';
@@ -33,7 +34,7 @@ export class SubscriptionController implements Controller {
       logger,
       metrics,
       signal,
-      reconcile: (key) => this.reconcile(key),
+      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
     });
   }
 
