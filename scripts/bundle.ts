@@ -63,8 +63,6 @@ const result = await build({
   target: 'node22.19',
   conditions: ['@clusternet/source'],
   minify: true,
-  // Class names reach people in logs and error texts.
-  keepNames: true,
   legalComments: 'none',
   sourcemap: 'linked',
   sourcesContent: false,
@@ -75,6 +73,15 @@ const result = await build({
   logLevel: 'warning',
 });
 await chmod(outfile, 0o755);
+
+// A single character beyond ASCII makes V8 hold the whole text with two bytes per character.
+const foreign = /[^\0-\x7f]/.exec(await readFile(outfile, 'latin1'));
+if (foreign) {
+  const { index, input } = foreign;
+  throw new Error(
+    `${relative(folder, outfile)} must be ASCII; write \\u escapes in regular expressions: ${input.slice(index - 40, index + 20)}`,
+  );
+}
 
 const bytes = result.metafile.outputs[relative(folder, outfile)]?.bytes ?? 0;
 console.log(`bundled ${relative(folder, outfile)}, ${Math.round(bytes / 1024)} KiB`);

@@ -3,7 +3,7 @@
 
 import { clusterTypes, featureGates, MAX_CLUSTER_NAME, names, syncModes } from '@clusternet/api-types';
 import { duration } from '@clusternet/runtime';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const clusterName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;

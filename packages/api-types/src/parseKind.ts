@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type z } from 'zod';
+import type * as z from 'zod';
 import { apiVersionOf, type ResourceDefinition, type ResourceKey, resources } from './resources.ts';
 import type { KubeObject } from './schemas/common.ts';
 import { type KindTypes, schemas } from './schemas/all.ts';

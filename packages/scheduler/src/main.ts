@@ -3,7 +3,7 @@
 
 import { featureGates, names, resources, type ManagedCluster, type Subscription } from '@clusternet/api-types';
 import { aborted, EventRecorder, Informer, runService, Stack } from '@clusternet/runtime';
-import { z } from 'zod';
+import * as z from 'zod';
 import { subscriptionIndexers } from './concern.ts';
 import { SubscriptionScheduler } from './subscriptionScheduler.ts';
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, it } from '@jest/globals';
-import { type z } from 'zod';
+import type * as z from 'zod';
 import {
   anyObject,
   boolean,

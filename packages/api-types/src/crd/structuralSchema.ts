@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A JSON Schema, as far as Kubernetes and our schemas use it. */
 export interface JsonSchema {

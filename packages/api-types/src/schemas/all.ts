@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type z } from 'zod';
+import type * as z from 'zod';
 import type { ResourceKey } from '../resources.ts';
 import { clusterRegistrationRequestSchema, managedClusterSchema } from './clusters.ts';
 import { baseSchema, descriptionSchema, manifestSchema } from './description.ts';

@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type z } from 'zod';
+import type * as z from 'zod';
 import { resources } from '../resources.ts';
 import { conditions, taintSchema } from './common.ts';
 import { boolean, bytes, dateTime, float, int32, int64, list, map, object, oneOf, quantity, string } from './dsl.ts';

@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type z } from 'zod';
+import type * as z from 'zod';
 import { atomicList, atomicMap, boolean, dateTime, int64, list, listMap, map, object, oneOf, string, anyObject } from './dsl.ts';
 
 /** `metadata.ownerReferences[]`. */

@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type z } from 'zod';
+import type * as z from 'zod';
 import { labelSelector } from './common.ts';
 import { atomicList, atomicMap, int32, list, listMap, map, object, oneOf, quantity, string } from './dsl.ts';
 

@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type z } from 'zod';
+import type * as z from 'zod';
 import { resources } from '../resources.ts';
 import { type KubeObject, conditions, feedFields, feedSchema } from './common.ts';
 import { anyObject, atomicList, bytes, dateTime, int64, list, object, oneOf, string } from './dsl.ts';

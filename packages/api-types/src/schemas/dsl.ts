@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * A rule over several fields of one object. It is enforced twice with the same text: by the API server (CEL, in the CRD)

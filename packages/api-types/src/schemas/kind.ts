@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { apiVersionOf, type ResourceDefinition } from '../resources.ts';
 import { objectMetaSchema } from './common.ts';
 import { object } from './dsl.ts';

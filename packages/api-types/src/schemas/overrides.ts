@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type z } from 'zod';
+import type * as z from 'zod';
 import { resources } from '../resources.ts';
 import { feedSchema, clusterSelector } from './common.ts';
 import { boolean, int32, list, object, oneOf, string } from './dsl.ts';

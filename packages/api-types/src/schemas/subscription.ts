@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type z } from 'zod';
+import type * as z from 'zod';
 import { feedKey } from '../feed.ts';
 import { resources } from '../resources.ts';
 import { clusterId, clusterName } from './clusters.ts';

@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration } from './duration.ts';
 
 /** The settings of every service; a service may declare one of them itself to give it another default. */

@@ -3,7 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { YAMLParseError, parse as parseYaml } from 'yaml';
-import { type z } from 'zod';
+import type * as z from 'zod';
 import { toError } from '../util/errors.ts';
 import { type Flags } from './parseFlags.ts';
 import { parseText } from './parseText.ts';

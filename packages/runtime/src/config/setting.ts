@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { isSecretKey } from '../logging/redact.ts';
 import { durationFormat, formatDuration } from './duration.ts';
 

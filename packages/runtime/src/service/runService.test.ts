@@ -4,7 +4,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { core, type KubeClient } from '@clusternet/client';
-import { z } from 'zod';
+import * as z from 'zod';
 import { settle } from '../testing/fakeClock.ts';
 import { FakeCollection } from '../testing/fakeCollection.ts';
 import { aborted } from '../util/sleep.ts';

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { featureGates } from '@clusternet/api-types';
 import { KubeClient } from '@clusternet/client';
-import { z } from 'zod';
+import * as z from 'zod';
 import { commonConfig, type CommonConfig } from '../config/commonConfig.ts';
 import { helpText } from '../config/help.ts';
 import { loadConfig } from '../config/loadConfig.ts';

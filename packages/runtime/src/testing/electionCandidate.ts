@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { appendFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { runService, WorkQueue, aborted } from '../index.ts';
 
 /** What one candidate did, and when: the clock is that of the machine, so that the lines of several candidates can be compared. */

@@ -50,7 +50,7 @@ export class FakeClock implements Clock {
       timer.fn();
       await settle();
     }
-    this.#ms = end;
+    this.#ms = Math.max(this.#ms, end);
     await settle();
   }
 
