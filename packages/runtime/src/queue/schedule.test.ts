@@ -26,6 +26,19 @@ describe('Schedule', () => {
     expect([1, 2, 3].map(() => schedule.take(0, all)?.key)).toEqual(['raised', 'high', 'low']);
   });
 
+  it('keeps the order of the others when a priority is raised among many that are due', () => {
+    const schedule = new Schedule(plain);
+    const keys = Array.from({ length: 40 }, (_, i) => `key-${i}`);
+    for (const [i, key] of keys.entries()) schedule.add(key, 0, { priority: i % 4 });
+    schedule.add('first', 0, { priority: 99 });
+    // Makes all of them ready.
+    expect(schedule.take(0, all)?.key).toBe('first');
+    for (const [i, key] of keys.entries()) if (i % 3 === 0) schedule.add(key, 0, { priority: (i % 4) + 5 });
+    const wanted = keys.map((_, i) => (i % 3 === 0 ? (i % 4) + 5 : i % 4)).toSorted((a, b) => b - a);
+    const taken = keys.map(() => Number(schedule.take(0, all)?.key.slice(4)));
+    expect(taken.map((i) => (i % 3 === 0 ? (i % 4) + 5 : i % 4))).toEqual(wanted);
+  });
+
   it('lets the earliest of several reasons win', () => {
     const schedule = new Schedule(plain);
     schedule.addAt('a', 1000);

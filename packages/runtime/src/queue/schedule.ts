@@ -25,6 +25,8 @@ interface Place {
   place: number;
   due: number;
   order: number;
+  /** Of the entry when it got this place: a heap whose items change their order loses its shape. */
+  priority: number;
 }
 
 /** A key taken out to be worked. */
@@ -41,9 +43,7 @@ export interface Taken {
 export class Schedule {
   readonly #entries = new Map<string, Entry>();
   readonly #waiting = new Heap<Place>((a, b) => a.due < b.due || (a.due === b.due && a.order < b.order));
-  readonly #ready = new Heap<Place>(
-    (a, b) => a.entry.priority > b.entry.priority || (a.entry.priority === b.entry.priority && a.order < b.order),
-  );
+  readonly #ready = new Heap<Place>((a, b) => a.priority > b.priority || (a.priority === b.priority && a.order < b.order));
   readonly #quietMs: number;
   readonly #maxQuietMs: number;
   #order = 0;
@@ -141,7 +141,7 @@ export class Schedule {
     }
     if (priority !== undefined && priority > entry.priority) {
       entry.priority = priority;
-      // Its place in the heap was found with the old priority.
+      // Its place in the heap is that of the old priority.
       entry.place = 0;
     }
     return entry;
@@ -152,7 +152,7 @@ export class Schedule {
     if (entry.place !== 0 && entry.readyAt === due) return;
     entry.readyAt = due;
     entry.place = ++this.#order;
-    this.#waiting.push({ entry, place: entry.place, due, order: entry.place });
+    this.#waiting.push({ entry, place: entry.place, due, order: entry.place, priority: entry.priority });
     // Outdated places leave by themselves when due, which for delayed adds is late: swept when they outnumber the valid ones.
     if (this.#waiting.size > 2 * this.#entries.size + 64) this.#waiting.retain((place) => this.#valid(place));
   }
