@@ -24,38 +24,40 @@ export interface QueueState {
 const buckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 600];
 const none: QueueMetrics = { added: noop, retried: noop, waited: noop, worked: noop, close: noop };
 
-// One gauge serves all queues of a process, so the queues behind it are kept with their registry.
-const queuesOf = new WeakMap<Metrics, Map<string, QueueState>>();
+// One gauge serves all queues of a process, so the queues behind it are kept with their registry. Queues may share a name (one per
+// cluster, or one that ends while its successor begins): they are shown as one, which keeps the number of series independent of theirs.
+const queuesOf = new WeakMap<Metrics, Map<string, Set<QueueState>>>();
 
 /** The metrics of the queue with that name; silent without a registry. */
 export function queueMetrics(metrics: Metrics | undefined, name: string, state: QueueState): QueueMetrics {
   if (!metrics) return none;
-  const queues = queuesOf.get(metrics) ?? new Map<string, QueueState>();
+  const queues = queuesOf.get(metrics) ?? new Map<string, Set<QueueState>>();
   queuesOf.set(metrics, queues);
-  queues.set(name, state);
+  const sharers = queues.get(name) ?? new Set();
+  queues.set(name, sharers.add(state));
 
   const labelNames = ['name'];
-  const each = (value: (queue: QueueState) => number) => (gauge: { set(labels: { name: string }, value: number): void }) => {
-    for (const [queue, current] of queues) gauge.set({ name: queue }, value(current));
+  const each = (value: (queues: QueueState[]) => number) => (gauge: { set(labels: { name: string }, value: number): void }) => {
+    for (const [queue, states] of queues) gauge.set({ name: queue }, value([...states]));
   };
   const gauges = [
     metrics.gauge({
       name: 'clusternet_workqueue_depth',
       help: 'Keys that wait to be worked.',
       labelNames,
-      collect: each((queue) => queue.depth()),
+      collect: each((states) => sum(states.map((queue) => queue.depth()))),
     }),
     metrics.gauge({
       name: 'clusternet_workqueue_unfinished_work_seconds',
       help: 'Sum of the time that the reconciles running now have taken so far.',
       labelNames,
-      collect: each((queue) => queue.runningSeconds().reduce((sum, seconds) => sum + seconds, 0)),
+      collect: each((states) => sum(states.flatMap((queue) => queue.runningSeconds()))),
     }),
     metrics.gauge({
       name: 'clusternet_workqueue_longest_running_processor_seconds',
       help: 'How long the longest reconcile has been running.',
       labelNames,
-      collect: each((queue) => Math.max(0, ...queue.runningSeconds())),
+      collect: each((states) => Math.max(0, ...states.flatMap((queue) => queue.runningSeconds()))),
     }),
   ];
   const adds = metrics.counter({ name: 'clusternet_workqueue_adds_total', help: 'Keys added.', labelNames });
@@ -86,12 +88,16 @@ export function queueMetrics(metrics: Metrics | undefined, name: string, state: 
       results.inc({ name, result });
     },
     close: () => {
-      // A successor of the same name (leadership regained) may have registered already.
-      if (queues.get(name) !== state) return;
+      sharers.delete(state);
+      if (sharers.size > 0 || queues.get(name) !== sharers) return;
       queues.delete(name);
       for (const gauge of gauges) gauge.remove({ name });
     },
   };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function noop(): void {

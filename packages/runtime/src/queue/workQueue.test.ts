@@ -230,6 +230,36 @@ describe('WorkQueue', () => {
     await queue.close();
   });
 
+  it('comes to rest when its leadership ends while keys wait', async () => {
+    const leading = new AbortController();
+    const { queue, clock } = setUp(() => Promise.reject(new Error('no')), { signal: leading.signal, random: () => 1 });
+    queue.add('a');
+    await settle();
+    let idle = false;
+    void queue.whenIdle().then(() => (idle = true));
+    await settle();
+    expect(idle).toBe(false);
+    leading.abort();
+    await settle();
+    expect(idle).toBe(true);
+    expect(clock.pending).toBe(0);
+    await queue.close();
+  });
+
+  it('takes a delay that is no number for a mistake, and goes on with the other keys', async () => {
+    const worked: string[] = [];
+    const { queue, clock, logger } = setUp(async (key) => {
+      worked.push(key);
+      return key === 'bad' && worked.length === 1 ? { requeueAfterMs: Date.parse('never') } : undefined;
+    });
+    expect(() => queue.addAfter('bad', Number.NaN)).toThrow('key bad: the delay has to be a number');
+    queue.add('bad');
+    queue.addAfter('good', 1);
+    await clock.advance(200);
+    expect(worked).toEqual(['bad', 'good', 'bad']);
+    expect(logger.messages('warn')).toEqual(['reconcile failed']);
+  });
+
   it('reports depth, results and what runs, and forgets it when closed', async () => {
     const metrics = new Metrics();
     let release = (): void => undefined;
@@ -249,6 +279,30 @@ describe('WorkQueue', () => {
     expect(after).toContain('clusternet_workqueue_adds_total{name="test"} 2');
     expect(after).toContain('clusternet_reconcile_total{name="test",result="success"} 2');
     await queue.close();
+    expect(await metrics.registry.metrics()).not.toContain('clusternet_workqueue_depth{name="test"}');
+  });
+
+  it('shows queues of one name as one, until the last of them is closed', async () => {
+    const metrics = new Metrics();
+    const hold = (): Promise<void> => new Promise((resolve) => releases.push(resolve));
+    const releases: (() => void)[] = [];
+    const first = setUp(hold, { metrics });
+    const second = setUp(hold, { metrics });
+    for (const { queue } of [first, second]) for (const key of ['a', 'b', 'c']) queue.add(key);
+    await settle();
+    first.clock.jump(2000);
+    second.clock.jump(3000);
+    const both = await metrics.registry.metrics();
+    expect(both).toContain('clusternet_workqueue_depth{name="test"} 4');
+    expect(both).toContain('clusternet_workqueue_unfinished_work_seconds{name="test"} 5');
+    expect(both).toContain('clusternet_workqueue_longest_running_processor_seconds{name="test"} 3');
+    const closing = [first.queue.close()];
+    releases[0]?.();
+    await closing[0];
+    expect(await metrics.registry.metrics()).toContain('clusternet_workqueue_depth{name="test"} 2');
+    closing.push(second.queue.close());
+    releases[1]?.();
+    await Promise.all(closing);
     expect(await metrics.registry.metrics()).not.toContain('clusternet_workqueue_depth{name="test"}');
   });
 

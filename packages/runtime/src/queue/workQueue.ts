@@ -77,6 +77,7 @@ export class WorkQueue {
     const quietMs = options.quietMs ?? 0;
     this.#schedule = new Schedule({ quietMs, maxQuietMs: options.maxQuietMs ?? quietMs * 10 });
     this.#signal = guardedSignal([this.#abort.signal, options.signal]);
+    this.#signal.addEventListener('abort', () => this.#planPump(), { once: true });
     this.#metrics = queueMetrics(options.metrics, options.name, {
       depth: () => this.depth,
       runningSeconds: () => [...this.#running.values()].map((start) => (this.#clock.monotonic() - start) / 1000),
@@ -95,10 +96,14 @@ export class WorkQueue {
     this.#planPump();
   }
 
-  /** Asks for the key to be worked `ms` from now, unless it is due earlier anyway. */
+  /**
+   * Asks for the key to be worked `ms` from now, unless it is due earlier anyway.
+   *
+   * @throws RangeError when `ms` is NaN.
+   */
   addAfter(key: string, ms: number): void {
     if (this.#closed) return;
-    this.#schedule.addAt(key, this.#clock.monotonic() + ms);
+    this.#addLater(key, ms);
     this.#planPump();
   }
 
@@ -114,7 +119,10 @@ export class WorkQueue {
     return this.#schedule.depth(this.#clock.monotonic());
   }
 
-  /** Resolves when no key runs, waits or is in back-off; keys added for later do not count. */
+  /**
+   * Resolves when no key runs, waits or is in back-off; keys added for later do not count, and once the queue is closed or its
+   * leadership over, those that wait do not either.
+   */
   whenIdle(): Promise<void> {
     return new Promise((resolve) => {
       this.#idleWaiters.push(resolve);
@@ -144,12 +152,12 @@ export class WorkQueue {
   }
 
   #pump(): void {
-    if (this.#closed) return this.#wake();
+    if (this.#signal.aborted) return this.#stopped();
     if (this.#started) {
       let now = this.#clock.monotonic();
       while (this.#running.size < (this.#options.workers ?? 1)) {
         // Looked at before each start: after a pause of the process this is where a lost leadership shows first.
-        if (this.#signal.aborted) return;
+        if (this.#signal.aborted) return this.#stopped();
         now = this.#clock.monotonic();
         const taken = this.#schedule.take(now, (key) => !this.#running.has(key));
         if (!taken) break;
@@ -158,6 +166,17 @@ export class WorkQueue {
       this.#armTimer(now);
     }
     this.#wake();
+  }
+
+  #stopped(): void {
+    this.#cancelTimer?.();
+    this.#wake();
+  }
+
+  #addLater(key: string, ms: number): void {
+    // A date that could not be parsed, mostly. In the schedule it would be neither before nor after anything else and stop other keys too.
+    if (Number.isNaN(ms)) throw new RangeError(`key ${key}: the delay has to be a number of milliseconds, not NaN`);
+    this.#schedule.addAt(key, this.#clock.monotonic() + ms);
   }
 
   /** `now` is the time of the last look for due keys: one that became due since must still get its timer. */
@@ -178,7 +197,7 @@ export class WorkQueue {
       const result = await this.#options.reconcile(key, { signal: this.#signal, logger, attempt });
       this.#attempts.delete(key);
       const requeueAfterMs = result?.requeueAfterMs;
-      if (requeueAfterMs !== undefined) this.#schedule.addAt(key, this.#clock.monotonic() + requeueAfterMs);
+      if (requeueAfterMs !== undefined) this.#addLater(key, requeueAfterMs);
       this.#metrics.worked(this.#clock.monotonic() - start, requeueAfterMs === undefined ? 'success' : 'requeue');
     } catch (error) {
       this.#failed(key, { attempt, error: toError(error), logger, durationMs: this.#clock.monotonic() - start });
@@ -212,7 +231,8 @@ export class WorkQueue {
   }
 
   #wake(): void {
-    if (!this.#closed && (this.#running.size > 0 || this.#schedule.pending > 0)) return;
+    if (this.#idleWaiters.length === 0 || this.#running.size > 0) return;
+    if (!this.#signal.aborted && this.#schedule.pending > 0) return;
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 }
