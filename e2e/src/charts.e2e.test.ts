@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type KubeObject } from '@clusternet/api-types';
 import { type ClusterSet, installChart, startClusters, uninstallChart } from '@clusternet/localup';
 import { chartFolder, type Component, components, helm, namespace, render, requiredValues } from './testing/charts.ts';
+import { eventually } from './testing/eventually.ts';
 
 const run = promisify(execFile);
 
@@ -258,6 +259,13 @@ describe('on a real API server', () => {
     return stdout.trim();
   }
 
+  async function apply(object: object, ...args: string[]): Promise<string> {
+    const { kubeconfigPath } = clusters.parent;
+    const running = run(clusters.binaries.kubectl, ['--kubeconfig', kubeconfigPath, 'apply', '-f', '-', ...args]);
+    running.child.stdin?.end(JSON.stringify(object));
+    return (await running).stdout.trim();
+  }
+
   /** Whether the ServiceAccount may do it; `kubectl auth can-i` says "no" with an exit code. */
   async function can(account: string, ...what: string[]): Promise<boolean> {
     const user = `--as=system:serviceaccount:${namespace}:${account}`;
@@ -305,6 +313,46 @@ describe('on a real API server', () => {
     expect(await asked('get', 'clusterregistrationrequests/clusternet-x')).toBe('yes');
     expect(await asked('list', 'clusterregistrationrequests')).toBe('no');
     expect(await asked('update', 'clusterregistrationrequests')).toBe('no');
+  });
+
+  it('lets a Subscription be written only by those who may read what it deploys and see where it deploys', async () => {
+    await kubectl('create', 'clusterrole', 'author', '--verb=*', '--resource=subscriptions.apps.clusternet.io');
+    await kubectl('create', 'rolebinding', 'author', '-n', 'default', '--clusterrole=author', '--user=author');
+    const as = '--as=author';
+    const subscribe = async (names: string[]): Promise<string> => {
+      const feeds = names.map((name) => ({ apiVersion: 'v1', kind: 'Secret', namespace: 'theirs', name }));
+      const spec = { subscribers: [{ clusterAffinity: {} }], feeds };
+      const metadata = { name: 'app', namespace: 'default' };
+      const subscription = { apiVersion: 'apps.clusternet.io/v1alpha1', kind: 'Subscription', metadata, spec };
+      return apply(subscription, as).catch((error: unknown) => String(error));
+    };
+    // The API server takes up a new policy a moment after it was made.
+    await eventually(async () => expect(await subscribe(['one'])).toContain('which you may not read'));
+
+    await kubectl(
+      'create',
+      'role',
+      'reader',
+      '-n',
+      'clusternet-reserved',
+      '--verb=get',
+      '--resource=manifests.apps.clusternet.io',
+    );
+    await kubectl('create', 'rolebinding', 'reader', '-n', 'clusternet-reserved', '--role=reader', '--user=author');
+    await eventually(async () => expect(await subscribe(['one'])).toContain('which you may not see'));
+
+    await kubectl('create', 'clusterrole', 'chooser', '--verb=list', '--resource=managedclusters.clusters.clusternet.io');
+    await kubectl('create', 'clusterrolebinding', 'chooser', '--clusterrole=chooser', '--user=author');
+    await eventually(async () => expect(await subscribe(['one'])).toContain('created'));
+
+    await kubectl('delete', 'rolebinding', 'reader', '-n', 'clusternet-reserved');
+    await eventually(async () => expect(await subscribe(['one', 'two'])).toContain('which you may not read'));
+    // What leaves the spec alone asks for nothing, above all the finalizer of the hub.
+    const hub = `--as=system:serviceaccount:${namespace}:clusternet-hub`;
+    const patch = ['--type=merge', '-p', '{"metadata":{"finalizers":["apps.clusternet.io/finalizer"]}}'];
+    expect(await kubectl('patch', 'subscription', 'app', '-n', 'default', hub, ...patch)).toContain('patched');
+    await kubectl('patch', 'subscription', 'app', '-n', 'default', '--type=merge', '-p', '{"metadata":{"finalizers":null}}');
+    expect(await kubectl('delete', 'subscription', 'app', '-n', 'default', as)).toContain('deleted');
   });
 
   it('upgrades, and leaves CRDs, their objects and the reserved namespace when it is uninstalled', async () => {
