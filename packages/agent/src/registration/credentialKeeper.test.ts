@@ -103,6 +103,22 @@ describe('CredentialKeeper', () => {
     expect(warnings().map((line) => line.fields.reason)).toEqual(['TokenRevoked']);
   });
 
+  it('says that the cluster was denied, keeps its registration, and goes on after an approval', async () => {
+    const { end, keeper, parent, state, warnings } = await keeping();
+    parent.dedicatedTokens.clear();
+    if (parent.request) parent.request.status = { result: 'Denied', errorMessage: 'stolen' };
+    state.onPause = async (pauses) => {
+      if (pauses === 6) await parent.approve('again');
+      if (pauses > 10) throw new Enough();
+    };
+    await expect(end()).rejects.toBeInstanceOf(Enough);
+    expect(warnings().map((line) => line.fields.reason)).toEqual(['RequestDenied']);
+    expect(warnings()[0]?.fields.error).toContain('stolen');
+    expect(state.pauses.slice(2, 6).reduce((sum, pause) => sum + pause)).toBeGreaterThanOrEqual(120_000);
+    expect(keeper.token()).toBe('again');
+    expect(state.stored?.credential?.token).toBe('again');
+  });
+
   it('is poked awake', async () => {
     const { end, keeper, parent, state } = await keeping();
     parent.request = undefined;
