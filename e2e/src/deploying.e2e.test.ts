@@ -1,9 +1,17 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { resources, type Description, type KubeObject, type ResourceDefinition } from '@clusternet/api-types';
+import {
+  resources,
+  type ClusterRegistrationRequest,
+  type Description,
+  type KubeObject,
+  type ManagedCluster,
+  type ResourceDefinition,
+} from '@clusternet/api-types';
 import { core, KubeClient, resourceDefinition } from '@clusternet/client';
 import { startSystem, type System } from '@clusternet/localup';
+import { AdmissionWebhook } from './testing/admissionWebhook.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
 
@@ -73,6 +81,17 @@ async function derived(subscription: string): Promise<string[]> {
       .filter((o) => o.metadata.labels?.['apps.clusternet.io/subs.name'] === subscription)
       .map((o) => `${o.kind} ${o.metadata.name}`);
   return [...(await of(resources.bases)), ...(await of(resources.descriptions))];
+}
+
+/** What the parent keeps of a child. */
+async function registered(name: string): Promise<{ request: string; dedicated: string }> {
+  const { items } = await parent.resource<ClusterRegistrationRequest>(resources.clusterRegistrationRequests).list();
+  const found = items.find(({ spec }) => spec.clusterName === name);
+  return { request: found?.metadata.name ?? '', dedicated: found?.status?.dedicatedNamespace ?? '' };
+}
+
+async function uidOf(client: KubeClient, ns: string, name: string): Promise<string | undefined> {
+  return (await client.resource(core.configMaps).find({ name, namespace: ns }))?.metadata.uid;
 }
 
 async function removed(subscription: string): Promise<void> {
@@ -246,7 +265,10 @@ describe('two Subscriptions that feed the same object', () => {
 
 describe('what exceeds the size of one object in etcd', () => {
   it('is split over several Descriptions', async () => {
-    const big = Array.from({ length: 12 }, (_, i) => configMap('big', `part-${i}`, { text: 'x'.repeat(200_000) }));
+    // The first one is larger than all annotations of an object together may be.
+    const big = Array.from({ length: 12 }, (_, i) =>
+      configMap('big', `part-${i}`, { text: 'x'.repeat(i === 0 ? 600_000 : 200_000) }),
+    );
     await publisher.subscribe('big', await publisher.feed(namespace('big'), ...big));
     await everywhere(async (client) => expect(await names(client, 'big')).toHaveLength(12));
     expect((await derived('big')).filter((line) => line.startsWith('Description')).length).toBeGreaterThanOrEqual(3 * 3);
@@ -286,20 +308,201 @@ describe('a child that is down for a while', () => {
     const keep = configMap(name, 'keep', { revision: 'one' });
     const drop = configMap(name, 'drop', { a: '1' });
     await publisher.subscribe(name, await publisher.feed(namespace(name), keep, drop));
-    await everywhere(async (client) => expect(await names(client, name)).toEqual(['drop', 'keep']));
+    await publisher.subscribe(`${name}-gone`, await publisher.feed(namespace(`${name}-gone`)));
+    await everywhere(async (client) => {
+      expect(await names(client, name)).toEqual(['drop', 'keep']);
+      expect(await client.resource(core.namespaces).find({ name: `${name}-gone` })).toBeDefined();
+    });
     const cluster = system.children.find((c) => c.name === mode);
     await cluster?.kill();
     await publisher.subscribe(name, await publisher.feed(namespace(name), configMap(name, 'keep', { revision: 'two' })));
+    await publisher.unsubscribe(`${name}-gone`);
     const others = modes.filter((m) => m !== mode);
     await eventually(async () => {
-      for (const m of others) expect(await data(child(m), name, 'keep')).toEqual({ revision: 'two' });
+      for (const m of others) {
+        expect(await data(child(m), name, 'keep')).toEqual({ revision: 'two' });
+        expect(
+          await child(m)
+            .resource(core.namespaces)
+            .find({ name: `${name}-gone` }),
+        ).toBeUndefined();
+      }
     });
+    // It is not forgotten that the child still has it.
+    expect(await derived(`${name}-gone`)).not.toEqual([]);
     await cluster?.restart();
     await everywhere(async (client) => {
       expect(await names(client, name)).toEqual(['keep']);
       expect(await data(client, name, 'keep')).toEqual({ revision: 'two' });
+      expect(await client.resource(core.namespaces).find({ name: `${name}-gone` })).toBeUndefined();
     }, 120);
+    await eventually(async () => expect(await derived(`${name}-gone`)).toEqual([]));
     await removed(name);
+  });
+});
+
+describe('an agent that was away', () => {
+  it('deletes nothing that is wanted now, although it was not wanted for a while', async () => {
+    const [keep, back, gone] = ['keep', 'back', 'gone'].map((name) => configMap('stale', name, { a: '1' })) as [
+      KubeObject,
+      KubeObject,
+      KubeObject,
+    ];
+    const feeds = await publisher.feed(namespace('stale'), keep, back, gone);
+    await publisher.subscribe('stale', feeds);
+    await everywhere(async (client) => expect(await names(client, 'stale')).toEqual(['back', 'gone', 'keep']));
+    const uid = await uidOf(child('pull'), 'stale', 'back');
+    const agent = system.services.find(({ name }) => name === 'clusternet-agent/pull')?.process;
+    await agent?.kill('SIGKILL');
+    await publisher.subscribe('stale', feeds.slice(0, 2));
+    await eventually(async () => expect(await names(child('push'), 'stale')).toEqual(['keep']));
+    await publisher.subscribe('stale', feeds.slice(0, 3));
+    await eventually(async () => expect(await names(child('push'), 'stale')).toEqual(['back', 'keep']));
+    await agent?.restart();
+    await eventually(async () => expect(await names(child('pull'), 'stale')).toEqual(['back', 'keep']));
+    expect(await uidOf(child('pull'), 'stale', 'back')).toBe(uid);
+    await removed('stale');
+  });
+});
+
+describe('what the parent loses and makes anew', () => {
+  it('takes nothing out of the children, and deploying goes on', async () => {
+    const settings = configMap('razed', 'settings', { revision: 'one' });
+    await publisher.subscribe('razed', await publisher.feed(namespace('razed'), settings));
+    await everywhere(async (client) => expect(await names(client, 'razed')).toEqual(['settings']));
+    const uids = await Promise.all(modes.map((mode) => uidOf(child(mode), 'razed', 'settings')));
+    const [push, pull, dual] = await Promise.all(modes.map((mode) => registered(mode)));
+    const namespaces = parent.resource<KubeObject>(core.namespaces);
+    const lost = [push?.dedicated ?? '', pull?.dedicated ?? ''];
+    const before = await Promise.all(lost.map(async (name) => (await namespaces.get({ name })).metadata.uid));
+    await Promise.all(lost.map((name) => namespaces.delete({ name })));
+    const cluster = { namespace: dual?.dedicated ?? '', name: 'dual' };
+    const clusters = parent.resource<ManagedCluster>(resources.managedClusters);
+    const { uid } = (await clusters.get(cluster)).metadata;
+    await clusters.delete(cluster);
+    await eventually(async () => {
+      const now = await Promise.all(lost.map(async (name) => (await namespaces.find({ name }))?.metadata.uid));
+      for (const [i, one] of now.entries()) expect([undefined, before[i]]).not.toContain(one);
+      expect([undefined, uid]).not.toContain((await clusters.find(cluster))?.metadata.uid);
+    });
+    await publisher.feed(configMap('razed', 'settings', { revision: 'two' }));
+    await everywhere(async (client) => expect(await data(client, 'razed', 'settings')).toEqual({ revision: 'two' }), 120);
+    expect(await Promise.all(modes.map((mode) => uidOf(child(mode), 'razed', 'settings')))).toEqual(uids);
+    await eventually(async () => expect(conditionLine(await publisher.subscription('razed'), 'Deployed')).toMatch(/^True/));
+    await removed('razed');
+    await everywhere(async (client) => expect(await client.resource(core.namespaces).find({ name: 'razed' })).toBeUndefined());
+  });
+});
+
+describe('a cluster that changes its sync mode', () => {
+  it('keeps what it has, and follows changes from the other side', async () => {
+    await publisher.subscribe(
+      'moved',
+      await publisher.feed(namespace('moved'), configMap('moved', 'settings', { by: 'parent' })),
+    );
+    await eventually(async () => expect(await data(child('dual'), 'moved', 'settings')).toEqual({ by: 'parent' }));
+    const uid = await uidOf(child('dual'), 'moved', 'settings');
+    const { request, dedicated } = await registered('dual');
+    for (const [syncMode, by] of [
+      ['Pull', 'agent'],
+      ['Dual', 'parent again'],
+    ] as const) {
+      await parent
+        .resource(resources.clusterRegistrationRequests)
+        .patch({ name: request }, { spec: { syncMode } }, { type: 'merge' });
+      await eventually(async () => {
+        const cluster = await parent
+          .resource<ManagedCluster>(resources.managedClusters)
+          .get({ namespace: dedicated, name: 'dual' });
+        expect(cluster.spec.syncMode).toBe(syncMode);
+        expect(conditionLine(cluster, 'ParentDeploys')).toMatch(syncMode === 'Pull' ? 'none' : /^True/);
+      });
+      await publisher.feed(configMap('moved', 'settings', { by }));
+      await eventually(async () => expect(await data(child('dual'), 'moved', 'settings')).toEqual({ by }));
+    }
+    expect(await uidOf(child('dual'), 'moved', 'settings')).toBe(uid);
+    await removed('moved');
+  });
+});
+
+describe('an admission webhook of a cluster', () => {
+  it('that refuses or changes what is deployed is not fought', async () => {
+    const hooked = ['push', 'pull'] as const;
+    const webhook = await AdmissionWebhook.start(({ metadata: { name } }) => {
+      if (name === 'refused') return { refuse: 'not in this cluster' };
+      return name === 'changed' ? { patch: [{ op: 'add', path: '/data/a', value: 'by the webhook' }] } : undefined;
+    });
+    const configurations = resourceDefinition(
+      'admissionregistration.k8s.io/v1',
+      'MutatingWebhookConfiguration',
+      'mutatingwebhookconfigurations',
+      false,
+    );
+    try {
+      await Promise.all(hooked.map((mode) => child(mode).resource(configurations).create(webhook.configuration(mode, 'hooked'))));
+      // The API server takes up a new webhook a moment after it was made.
+      await Promise.all(
+        hooked.map(async (mode) => {
+          await child(mode).resource(core.namespaces).create(namespace('hooked'));
+          await eventually(async () => {
+            const probe = child(mode)
+              .resource(core.configMaps)
+              .create(configMap('hooked', 'refused', {}), { dryRun: true });
+            await expect(probe).rejects.toThrow('not in this cluster');
+          });
+        }),
+      );
+      webhook.calls.length = 0;
+      const objects = ['refused', 'changed', 'plain'].map((name) => configMap('hooked', name, { a: 'as rendered' }));
+      await publisher.subscribe('hooked', await publisher.feed(...objects));
+      await eventually(async () => {
+        for (const mode of hooked) {
+          expect(await names(child(mode), 'hooked')).toEqual(['changed', 'plain']);
+          expect(await data(child(mode), 'hooked', 'changed')).toEqual({ a: 'by the webhook' });
+        }
+        const line = conditionLine(await publisher.subscription('hooked'), 'Deployed');
+        expect(line).toMatch(/^False FeedFailed: .*hooked\/refused.*not in this cluster/s);
+      });
+      const asked = (mode: string, name: string): number => webhook.calls.filter((call) => call === `${mode}/${name}`).length;
+      await throughout(5, () => {
+        for (const mode of hooked) {
+          expect(asked(mode, 'refused')).toBeLessThan(8);
+          expect(asked(mode, 'changed')).toBeLessThan(8);
+          expect(asked(mode, 'plain')).toBe(1);
+        }
+      });
+    } finally {
+      await Promise.all(hooked.map((mode) => child(mode).resource(configurations).delete({ name: 'e2e' })));
+      await webhook.close();
+    }
+    await removed('hooked');
+    await Promise.all(hooked.map((mode) => child(mode).resource(core.namespaces).delete({ name: 'hooked' })));
+  });
+});
+
+describe('leadership', () => {
+  it('that is taken from every service of the parent and comes back changes nothing', async () => {
+    await publisher.subscribe('led', await publisher.feed(namespace('led'), configMap('led', 'settings', { revision: 'one' })));
+    await everywhere(async (client) => expect(await names(client, 'led')).toEqual(['settings']));
+    const services = ['clusternet-hub', 'clusternet-scheduler', 'clusternet-override-engine'];
+    const pids = () => services.map((service) => system.services.find(({ name }) => name === service)?.process.pid);
+    const before = pids();
+    const leases = parent.resource<KubeObject & { spec?: { holderIdentity?: string } }>(core.leases);
+    for (const name of services) {
+      const renewTime = new Date().toISOString().replace('Z', '000Z');
+      const spec = { holderIdentity: 'another', leaseDurationSeconds: 2, renewTime };
+      await leases.patch({ namespace: 'clusternet-system', name }, { spec }, { type: 'merge' });
+    }
+    await publisher.feed(configMap('led', 'settings', { revision: 'two' }));
+    await eventually(async () => {
+      for (const name of services)
+        expect((await leases.get({ namespace: 'clusternet-system', name })).spec?.holderIdentity).not.toBe('another');
+    });
+    await publisher.subscribe('led', await publisher.feed(namespace('led'), configMap('led', 'more', { a: '1' })));
+    await everywhere(async (client) => expect(await names(client, 'led')).toEqual(['more']));
+    expect(pids()).toEqual(before);
+    expect(system.services.filter(({ process }) => process.exit !== undefined)).toEqual([]);
+    await removed('led');
   });
 });
 
@@ -350,16 +553,12 @@ describe('a child that leaves', () => {
     const feeds = await publisher.feed(namespace('leaving'), configMap('leaving', 'kept', { a: '1' }));
     await publisher.subscribe('leaving', feeds);
     await everywhere(async (client) => expect(await names(client, 'leaving')).toEqual(['kept']));
-    const { items } = await parent.resource(resources.clusterRegistrationRequests).list();
-    const request = items.find((r) => (r['spec'] as { clusterName?: string }).clusterName === 'dual');
-    const dedicated = (request?.['status'] as { dedicatedNamespace?: string }).dedicatedNamespace ?? '';
-    await parent.resource(resources.clusterRegistrationRequests).delete({ name: request?.metadata.name ?? '' });
+    const { request, dedicated } = await registered('dual');
+    await parent.resource(resources.clusterRegistrationRequests).delete({ name: request });
     await eventually(async () => {
-      expect(
-        await parent.resource(resources.clusterRegistrationRequests).find({ name: request?.metadata.name ?? '' }),
-      ).toBeUndefined();
+      expect(await parent.resource(resources.clusterRegistrationRequests).find({ name: request })).toBeUndefined();
       expect(await parent.resource(core.namespaces).find({ name: dedicated })).toBeUndefined();
-      expect(await parent.resource(core.clusterRoles).find({ name: request?.metadata.name ?? '' })).toBeUndefined();
+      expect(await parent.resource(core.clusterRoles).find({ name: request })).toBeUndefined();
       expect((await publisher.subscription('leaving')).status?.bindingClusters).toHaveLength(2);
     }, 120);
     expect(await names(child('dual'), 'leaving')).toEqual(['kept']);
