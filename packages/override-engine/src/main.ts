@@ -3,7 +3,7 @@
 
 import { type Base, type Description, type Manifest, names, resources } from '@clusternet/api-types';
 import { aborted, EventRecorder, Informer, runService, Stack } from '@clusternet/runtime';
-import { z } from 'zod';
+import * as z from 'zod';
 import { baseKeyOf, byBase } from './service/latestDescriptions.ts';
 import { OverrideEngine } from './service/overrideEngine.ts';
 import { withoutObserved } from './service/withoutObserved.ts';

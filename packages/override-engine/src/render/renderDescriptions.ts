@@ -15,7 +15,7 @@ import {
 } from '@clusternet/api-types';
 import { descriptionOf } from './descriptionOf.ts';
 import { encodeManifest, feedOfRaw } from './encodeManifest.ts';
-import { maxShardBytes, type Placeable, placeInShards, shardName, shardNumber, sizeOf } from './shards.ts';
+import { maxObjectBytes, type Placeable, placeInShards, shardName, shardNumber } from './shards.ts';
 
 /** Everything that a rendering depends on. */
 export interface RenderInput {
@@ -27,8 +27,8 @@ export interface RenderInput {
   /** The Descriptions of the Base as they are. */
   previous: readonly Description[];
   now: Date;
-  /** Bytes per Description; for tests. */
-  limit?: number;
+  /** Bytes per Description and per object, for tests; default `maxShardBytes` and `maxObjectBytes`. */
+  limits?: { shard?: number; object?: number };
 }
 
 /** What the Descriptions of a Base should be. */
@@ -37,10 +37,12 @@ export interface Rendering {
   descriptions: Description[];
   /** Descriptions that are empty and whose work is done. */
   surplus: Description[];
-  /** Every feed vanished at once, so what was deployed stays. */
-  held: boolean;
-  /** Problems that were not there before. */
+  /** Names of the Descriptions that an object leaves for another one: they are to be written after the others. */
+  giving: ReadonlySet<string>;
+  /** Problems that were not there before; those of {@link Rendering.newlyHeld} are not among them. */
   newlySkipped: SkippedFeed[];
+  /** Feeds whose Manifests vanished together with all others, so that what was deployed stays. */
+  newlyHeld: SkippedFeed[];
 }
 
 interface Shard {
@@ -56,28 +58,36 @@ interface Shard {
  * - A feed that cannot be rendered is left out and listed in `skipped` of the first Description; the others go on.
  * - What was rendered before and is not any longer goes into `removed` of the Description it was in, until its
  *   `status.observedGeneration` confirms that it is gone. It is not listed while another Description of the Base has it.
+ * - What is deployed stays as it is when its new state is too large, and when the Manifests of all feeds vanish at once: then each
+ *   feed is held until its Manifest is back or the feed is taken out.
  * - Nothing differs when nothing changed: a Description whose only difference would be confirmed `removed` entries stays.
  */
 export function renderDescriptions(input: RenderInput): Rendering {
   const { base, now } = input;
   const shards = readShards(base, input.previous);
-  const { rendered, skipped, held } = renderFeeds(input, shards);
-  const shardOf = new Map([...shards].flatMap(([number, { keys }]) => keys.map((key) => [key, number] as const)));
-  const placed = placeInShards(rendered, { current: (key) => shardOf.get(key), limit: input.limit });
-  const renderedKeys = new Set(rendered.map(({ key }) => key));
   const before = new Map(input.previous.flatMap(({ spec }) => spec.skipped ?? []).map((entry) => [problemKey(entry), entry]));
+  const { rendered, skipped, held } = renderFeeds(input, { shards, before });
+  const shardOf = new Map([...shards].flatMap(([number, { keys }]) => keys.map((key) => [key, number] as const)));
+  const placed = placeInShards(rendered, { current: (key) => shardOf.get(key), limit: input.limits?.shard });
+  const renderedKeys = new Set(rendered.map(({ key }) => key));
   const dated = skipped.map((entry) => ({ ...entry, since: before.get(problemKey(entry))?.since ?? timeText(now) }));
 
+  const fresh = dated.filter((entry) => !before.has(problemKey(entry)));
   const numbers = [...new Set([1, ...shards.keys(), ...placed.keys()])].sort((a, b) => a - b);
+  const giving = new Set<string>();
   const result: Rendering = {
     descriptions: [],
     surplus: [],
-    held,
-    newlySkipped: dated.filter((entry) => !before.has(problemKey(entry))),
+    giving,
+    newlySkipped: fresh.filter((entry) => !held.has(feedKey(entry))),
+    newlyHeld: fresh.filter((entry) => held.has(feedKey(entry))),
   };
   for (const number of numbers) {
     const shard = shards.get(number);
-    const raw = (placed.get(number) ?? []).map((object) => object.raw);
+    const objects = placed.get(number) ?? [];
+    const raw = objects.map((object) => object.raw);
+    const here = new Set(objects.map(({ key }) => key));
+    if (shard?.keys.some((key) => renderedKeys.has(key) && !here.has(key))) giving.add(shardName(base.metadata.name, number));
     const spec = specOf({ shard, raw, renderedKeys, skipped: number === 1 ? dated : [], further: number > 1 });
     const idle = raw.length === 0 && spec.removed === undefined && (shard?.description.spec.raw ?? []).length === 0;
     if (number > 1 && shard && idle) result.surplus.push(shard.description);
@@ -115,28 +125,36 @@ function readShard(description: Description): Shard {
 
 function renderFeeds(
   input: RenderInput,
-  shards: ReadonlyMap<number, Shard>,
-): { rendered: Placeable[]; skipped: SkippedFeed[]; held: boolean } {
+  { shards, before }: { shards: ReadonlyMap<number, Shard>; before: ReadonlyMap<string, SkippedFeed> },
+): { rendered: Placeable[]; skipped: SkippedFeed[]; held: ReadonlySet<string> } {
   const feeds = new Map((input.base.spec.feeds ?? []).map((feed) => [feedKey(feed), feed]));
+  const deployed = new Map([...shards.values()].flatMap(({ raw }) => [...raw].map(([key, entry]) => [key, entry.raw] as const)));
+  const results = [...feeds].map(([key, feed]) => ({ key, feed, kept: deployed.get(key), result: renderFeed(input, key, feed) }));
+  const noneFound = results.every(({ result }) => !('raw' in result));
   const rendered: Placeable[] = [];
   const skipped: SkippedFeed[] = [];
-  for (const [key, feed] of feeds) {
-    const result = renderFeed(input, key, feed);
-    if ('raw' in result) rendered.push({ key, raw: result.raw });
-    else skipped.push({ ...pick(feed), ...result });
+  const held = new Set<string>();
+  for (const { key, feed, kept, result } of results) {
+    if ('raw' in result) {
+      rendered.push({ key, raw: result.raw });
+      continue;
+    }
+    const problem = { ...pick(feed), ...result };
+    // Only a hold leaves a feed without a Manifest deployed, and it lasts: Manifests come back one by one.
+    const hold = result.reason === skipReasons.feedNotFound && (noneFound || before.has(problemKey(problem)));
+    if (kept === undefined || !(hold || result.reason === skipReasons.tooLarge)) {
+      skipped.push(problem);
+      continue;
+    }
+    rendered.push({ key, raw: kept });
+    if (hold) held.add(key);
+    skipped.push({ ...problem, message: hold ? heldMessage : `${result.message}; what was deployed before stays` });
   }
-  const missing = skipped.length > 0 && skipped.every(({ reason }) => reason === skipReasons.feedNotFound);
-  if (rendered.length > 0 || !missing) return { rendered, skipped, held: false };
-  const deployed = new Map([...shards.values()].flatMap(({ raw }) => [...raw]));
-  const kept = [...feeds.keys()].flatMap((key) => {
-    const raw = deployed.get(key)?.raw;
-    return raw === undefined ? [] : [{ key, raw }];
-  });
-  if (kept.length === 0) return { rendered, skipped, held: false };
-  const message =
-    'the Manifests of all feeds vanished at once, so what was deployed stays; create the Manifest again, or take the feed out of the Subscription to remove the object';
-  return { rendered: kept, skipped: skipped.map((entry) => ({ ...entry, message })), held: true };
+  return { rendered, skipped, held };
 }
+
+const heldMessage =
+  'the Manifests of all feeds vanished at once, so what was deployed stays; create the Manifest again, or take the feed out of the Subscription to remove the object';
 
 function renderFeed(input: RenderInput, key: string, feed: Feed): { raw: string } | Pick<SkippedFeed, 'reason' | 'message'> {
   if (!feed.apiVersion || !feed.kind || !feed.name) {
@@ -160,11 +178,11 @@ function renderFeed(input: RenderInput, key: string, feed: Feed): { raw: string 
       message: 'no Manifest with this apiVersion, kind, namespace and name; it is deployed once there is one',
     };
   }
-  const limit = input.limit ?? maxShardBytes;
-  if (sizeOf(encoded.raw) > limit) {
+  const limit = input.limits?.object ?? maxObjectBytes;
+  if (encoded.raw.length > limit) {
     return {
       reason: skipReasons.tooLarge,
-      message: `${encoded.raw.length} bytes once encoded, which is more than one Description can hold (${limit})`,
+      message: `the object takes ${encoded.raw.length} bytes once encoded, and ${limit} is the most that fits into a Description; split it`,
     };
   }
   return { raw: encoded.raw };

@@ -4,14 +4,19 @@
 import { type Description } from '@clusternet/api-types';
 import { objectKey } from '@clusternet/client';
 import { type Change, type Informer } from '@clusternet/runtime';
+import { baseOfShard } from '../render/shards.ts';
 
 /** Name of the index of Descriptions by their Base, `namespace/name`. */
 export const byBase = 'base';
 
-/** Key of the Base that owns a Description; undefined when none does. */
-export function baseKeyOf(description: Description): string | undefined {
-  const owner = description.metadata.ownerReferences?.find(({ kind, controller }) => kind === 'Base' && controller !== false);
-  return owner && objectKey({ namespace: description.metadata.namespace, name: owner.name });
+/**
+ * Key of the Base that a Description belongs to: that of its owner reference or, should somebody have taken that away, the one
+ * that its name says. Undefined when there is neither.
+ */
+export function baseKeyOf({ metadata: { name, namespace, ownerReferences } }: Description): string | undefined {
+  const owner = ownerReferences?.find(({ kind, controller }) => kind === 'Base' && controller !== false);
+  const base = owner?.name ?? baseOfShard(name);
+  return base === undefined ? undefined : objectKey({ namespace, name: base });
 }
 
 /**
@@ -19,11 +24,11 @@ export function baseKeyOf(description: Description): string | undefined {
  * does not see what the one before has written would repeat it.
  */
 export class LatestDescriptions {
-  readonly #informer: Informer<Description>;
+  readonly #informer: Pick<Informer<Description>, 'byIndex'>;
   readonly #written = new Map<string, Description>();
 
   /** `informer` must have the index {@link byBase}. */
-  constructor(informer: Informer<Description>) {
+  constructor(informer: Pick<Informer<Description>, 'byIndex'>) {
     this.#informer = informer;
   }
 
@@ -45,11 +50,15 @@ export class LatestDescriptions {
   seen({ type, key, object }: Change<Description>): boolean {
     const written = this.#written.get(key);
     if (!written) return false;
-    const { uid, generation = 0 } = object.metadata;
+    const { uid, resourceVersion } = object.metadata;
     const same = uid === written.metadata.uid;
-    const own = written.metadata.generation ?? 0;
-    if (type === 'deleted' ? same : !same || generation >= own) this.#written.delete(key);
-    return type !== 'deleted' && same && generation === own;
+    if (type === 'deleted' ? same : !same || !isOlder(object, written)) this.#written.delete(key);
+    return type !== 'deleted' && same && resourceVersion === written.metadata.resourceVersion;
+  }
+
+  /** Whether something was written that the informer does not show yet, and perhaps never will. */
+  isAhead(key: string): boolean {
+    return this.#written.has(key);
   }
 
   /** Drops what was written, after a live read showed that it is gone. */
@@ -60,5 +69,14 @@ export class LatestDescriptions {
 
 function newer(informed: Description | undefined, written: Description): Description {
   if (!informed || informed.metadata.uid !== written.metadata.uid) return written;
-  return (informed.metadata.generation ?? 0) >= (written.metadata.generation ?? 0) ? informed : written;
+  return isOlder(informed, written) ? written : informed;
+}
+
+/** Whether `a` is an older state of an object than `b`. Not by their generations: a status has no part in those. */
+function isOlder(a: Description, b: Description): boolean {
+  return versionOf(a) < versionOf(b);
+}
+
+function versionOf({ metadata: { resourceVersion = '' } }: Description): bigint {
+  return /^\d+$/.test(resourceVersion) ? BigInt(resourceVersion) : 0n;
 }

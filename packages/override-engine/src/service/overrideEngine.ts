@@ -10,6 +10,7 @@ import {
   finalizers,
   type Manifest,
   resources,
+  type SkippedFeed,
   stableStringify,
 } from '@clusternet/api-types';
 import {
@@ -30,11 +31,11 @@ import { ManifestIndex } from './manifestIndex.ts';
 /** Options of {@link OverrideEngine}. */
 export interface OverrideEngineOptions {
   client: Pick<KubeClient, 'resource'>;
-  bases: Informer<Base>;
+  bases: Pick<Informer<Base>, 'get' | 'onChange' | 'waitForSync'>;
   /** Of the reserved namespace only. */
-  manifests: Informer<Manifest>;
+  manifests: Pick<Informer<Manifest>, 'onChange' | 'waitForSync'>;
   /** With the index `byBase`. */
-  descriptions: Informer<Description>;
+  descriptions: Pick<Informer<Description>, 'byIndex' | 'onChange' | 'waitForSync'>;
   recorder: Pick<EventRecorder, 'event'>;
   logger: Logger;
   metrics?: Metrics;
@@ -126,7 +127,7 @@ export class OverrideEngine {
   /** Whether a change of a Description can change what it should be: not that of its status, which is most of them. */
   #concerns(previous: Description, next: Description): boolean {
     if (previous.metadata.generation !== next.metadata.generation) return true;
-    if (stableStringify(previous.metadata.labels) !== stableStringify(next.metadata.labels)) return true;
+    if (stableStringify(ownedMetadata(previous)) !== stableStringify(ownedMetadata(next))) return true;
     const confirmed = previous.status?.observedGeneration !== next.status?.observedGeneration;
     return confirmed && (next.spec.raw ?? []).length === 0;
   }
@@ -139,15 +140,33 @@ export class OverrideEngine {
     for (let attempt = 1; ; attempt++) {
       const previous = this.#latest.of(key);
       const rendering = this.#render(base, previous);
-      const results = await Promise.all([
-        ...rendering.descriptions.map((wanted) => this.#write(wanted, previous, signal)),
-        ...rendering.surplus.map((description) => this.#delete(description, signal)),
-      ]);
-      if (attempt === 1) this.#tell(base, rendering);
-      if (results.every(Boolean)) return;
+      if (await this.#bring(base, { rendering, previous, signal })) return;
       if (attempt === maxTries)
         throw new Error(`the Descriptions of Base ${key} keep changing while they are written; trying again later`);
     }
+  }
+
+  /** Writes what differs; false when something changed meanwhile and the rendering has to be made again. */
+  async #bring(
+    base: Base,
+    { rendering, previous, signal }: { rendering: Rendering; previous: readonly Description[]; signal: AbortSignal },
+  ): Promise<boolean> {
+    const { descriptions, surplus, giving } = rendering;
+    const gives = ({ metadata }: Description): boolean => giving.has(metadata.name);
+    // What moves is written where it goes before it leaves where it was: listed nowhere in between, it could be left over.
+    for (const step of [descriptions.filter((wanted) => !gives(wanted)), descriptions.filter(gives)]) {
+      const written = await allDone(
+        step.map(async (wanted) => {
+          if (!(await this.#write(wanted, previous, signal))) return false;
+          // The first one stores what was skipped: told after that, it is told once.
+          if (wanted === descriptions[0]) this.#tell(base, rendering);
+          return true;
+        }),
+      );
+      if (!written.every(Boolean)) return false;
+    }
+    await allDone(surplus.map((description) => this.#delete(description, signal)));
+    return true;
   }
 
   #render(base: Base, previous: readonly Description[]): Rendering {
@@ -197,8 +216,8 @@ export class OverrideEngine {
     else this.#latest.forget(objectKey({ name, namespace }));
   }
 
-  async #delete(description: Description, signal: AbortSignal): Promise<boolean> {
-    if (description.metadata.deletionTimestamp !== undefined) return true;
+  async #delete(description: Description, signal: AbortSignal): Promise<void> {
+    if (description.metadata.deletionTimestamp !== undefined) return;
     const { name, namespace, uid } = description.metadata;
     try {
       await this.#client.delete({ name, namespace }, { propagationPolicy: 'Background', preconditions: { uid }, signal });
@@ -206,17 +225,14 @@ export class OverrideEngine {
       if (!isConflict(error)) throw error;
       // Another object took the name: that one is not ours to delete, and the informer will show it.
     }
-    this.#latest.forget(objectKey(description));
-    return true;
+    if (this.#latest.isAhead(objectKey(description))) await this.#reread(description, signal);
   }
 
   /** Deletes the Descriptions, waits for their deployers to take the objects away, and lets the Base go. */
   async #teardown(key: string, base: Base, signal: AbortSignal): Promise<void> {
     const descriptions = this.#latest.of(key);
-    if (descriptions.length > 0) {
-      await Promise.all(descriptions.map((description) => this.#delete(description, signal)));
-      return;
-    }
+    await allDone(descriptions.map((description) => this.#delete(description, signal)));
+    if (this.#latest.of(key).length > 0) return;
     const rest = (base.metadata.finalizers ?? []).filter((finalizer) => finalizer !== finalizers.default);
     if (rest.length === (base.metadata.finalizers ?? []).length) return;
     const { uid, resourceVersion } = base.metadata;
@@ -228,17 +244,18 @@ export class OverrideEngine {
     }
   }
 
-  #tell(base: Base, { held, newlySkipped }: Rendering): void {
-    if (newlySkipped.length === 0) return;
-    const list = newlySkipped.map((feed) => `${feedKey(feed)} (${feed.reason})`).join(', ');
-    const message = held
-      ? `all feeds vanished at once; what was deployed stays until one is back or the feeds are taken out of the Subscription: ${list}`
-      : `feeds that are not deployed: ${list}`;
-    this.#o.recorder.event(base, {
-      type: 'Warning',
-      reason: held ? 'FeedsHeld' : 'FeedsSkipped',
-      message: message.slice(0, 1000),
-    });
+  #tell(base: Base, { newlySkipped, newlyHeld }: Rendering): void {
+    const tell = (reason: string, text: string, feeds: SkippedFeed[]): void => {
+      if (feeds.length === 0) return;
+      const message = `${text}: ${feeds.map((feed) => `${feedKey(feed)} (${feed.reason})`).join(', ')}`;
+      this.#o.recorder.event(base, { type: 'Warning', reason, message: message.slice(0, 1000) });
+    };
+    tell('FeedsSkipped', 'feeds that are not rendered', newlySkipped);
+    tell(
+      'FeedsHeld',
+      'all feeds vanished at once; what was deployed stays until its Manifest is back or the feed is taken out of the Subscription',
+      newlyHeld,
+    );
   }
 
   get #client(): ResourceClient<Description> {
@@ -260,7 +277,8 @@ function ownershipDiffers(a: Base, b: Base): boolean {
 
 function differs(current: Description, wanted: Description): boolean {
   return (
-    stableStringify(specOf(current)) !== stableStringify(specOf(wanted)) ||
+    // The usual case costs nothing: a rendering keeps the very spec that is as it should be.
+    (current.spec !== wanted.spec && stableStringify(specOf(current)) !== stableStringify(specOf(wanted))) ||
     Object.entries(wanted.metadata.labels ?? {}).some(([key, value]) => current.metadata.labels?.[key] !== value) ||
     current.metadata.ownerReferences?.[0]?.uid !== wanted.metadata.ownerReferences?.[0]?.uid
   );
@@ -278,4 +296,15 @@ function updateOf(current: Description, wanted: Description): object {
 function specOf({ spec }: Description): object {
   const { deployer, raw = [], removed = [], skipped = [] } = spec;
   return { deployer, raw, removed, skipped };
+}
+
+/** What of the metadata is kept as rendered. */
+function ownedMetadata({ metadata: { labels, ownerReferences } }: Description): object {
+  return { labels, ownerReferences };
+}
+
+/** The results of all; the first error is thrown when none runs any longer, so that no write overtakes its own retry. */
+async function allDone<T>(work: Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }

@@ -1,0 +1,83 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { type Base, type Description, type Manifest, type ResourceDefinition } from '@clusternet/api-types';
+import { type KubeClient } from '@clusternet/client';
+import { type NewEvent, silentLogger } from '@clusternet/runtime';
+import { baseKeyOf, byBase } from '../service/latestDescriptions.ts';
+import { OverrideEngine } from '../service/overrideEngine.ts';
+import { withoutObserved } from '../service/withoutObserved.ts';
+import { FakeCollection } from './fakeCollection.ts';
+import { dedicated } from './objects.ts';
+
+/** An engine between three collections in memory. */
+export class Harness implements AsyncDisposable {
+  /** Requests since the start, e.g. `create app-generic`. */
+  readonly requests: string[] = [];
+  readonly events: (NewEvent & { base: string })[] = [];
+  /** Called before each request; throws the answer. */
+  onRequest: (request: string) => void | Promise<void> = () => undefined;
+  readonly bases = new FakeCollection<Base>({ onRequest: (request) => this.#note(request) });
+  readonly manifests = new FakeCollection<Manifest>();
+  readonly descriptions = new FakeCollection<Description>({
+    indexers: { [byBase]: (description) => [baseKeyOf(description)].filter((key) => key !== undefined) },
+    transform: withoutObserved,
+    onRequest: (request) => this.#note(request),
+  });
+  #engine: OverrideEngine | undefined;
+
+  /** Starts an engine, or another one after {@link stop}. */
+  async start(): Promise<void> {
+    const { bases, manifests, descriptions } = this;
+    const resource = ({ kind }: ResourceDefinition): unknown => (kind === 'Base' ? bases.client : descriptions.client);
+    this.#engine = new OverrideEngine({
+      client: { resource } as unknown as Pick<KubeClient, 'resource'>,
+      bases,
+      manifests,
+      descriptions,
+      recorder: { event: (object, event) => this.events.push({ ...event, base: object.metadata.name }) },
+      logger: silentLogger,
+      now: () => new Date('2026-03-01T00:00:00Z'),
+    });
+    await this.#engine.start(new AbortController().signal);
+    await this.idle();
+  }
+
+  async stop(): Promise<void> {
+    await this.#engine?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async idle(): Promise<void> {
+    await this.#engine?.idle();
+  }
+
+  forget(): void {
+    this.requests.length = 0;
+  }
+
+  /** A Description as the API server has it. */
+  description(name: string): Description | undefined {
+    return this.descriptions.live(`${dedicated}/${name}`);
+  }
+
+  /** The deployer has done all that the Description asks for. */
+  confirm(name: string): void {
+    this.descriptions.change(`${dedicated}/${name}`, ({ metadata, status }) => ({
+      status: { ...status, phase: 'Success', observedGeneration: metadata.generation },
+    }));
+  }
+
+  /** The deployer has taken away all objects of a Description that is being deleted. */
+  letGo(name: string): void {
+    this.descriptions.change(`${dedicated}/${name}`, ({ metadata }) => ({ metadata: { ...metadata, finalizers: [] } }));
+  }
+
+  async #note(request: string): Promise<void> {
+    this.requests.push(request);
+    await this.onRequest(request);
+  }
+}
