@@ -1,9 +1,11 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { annotations, type Feed, feedOf, type KubeObject, resources } from '@clusternet/api-types';
 import { ApiError, core, resourceDefinition } from '@clusternet/client';
+import { guardedSignal, Metrics } from '@clusternet/runtime';
+import { StatusWriter } from './statusWriter.ts';
 import { configMap, dedicated, eventually, Harness, namespaceObject, settle } from './testing/harness.ts';
 
 const name = 'app-x2x4z-generic';
@@ -17,7 +19,10 @@ const crd: KubeObject = {
     group: 'example.org',
     scope: 'Namespaced',
     names: { kind: 'Widget', plural: 'widgets' },
-    versions: [{ name: 'v1', served: true }],
+    versions: [
+      { name: 'v1alpha1', served: true },
+      { name: 'v1', served: true },
+    ],
   },
 };
 const widget: KubeObject = {
@@ -27,7 +32,16 @@ const widget: KubeObject = {
   spec: { size: 1 },
 };
 
+const clockOf = (date: string): { monotonic: () => number; now: () => Date } => ({
+  monotonic: () => performance.now(),
+  now: () => new Date(date),
+});
 const invalid = (message: string): ApiError => new ApiError(message, { status: 422, reason: 'Invalid' });
+
+async function reconciles(metrics: Metrics): Promise<number> {
+  const found = /clusternet_reconcile_total\{name="deployer",result="requeue"\} (\d+)/.exec(await metrics.registry.metrics());
+  return Number(found?.[1] ?? 0);
+}
 
 function statusOf(h: Harness, description = name) {
   return h.description(description)?.status;
@@ -217,11 +231,11 @@ describe('failures', () => {
   it('keeps the time an object first failed over a restart', async () => {
     await using h = new Harness();
     h.child.refuse = ({ verb, name: object }) => (verb === 'apply' && object === 'a' ? invalid('no') : undefined);
-    h.start({ now: () => Date.parse('2026-01-01T00:00:00Z') });
+    h.start({ clock: clockOf('2026-01-01T00:00:00Z') });
     h.describe(name, app);
     await eventually(() => statusOf(h)?.phase === 'Failure');
     await h.stop();
-    h.start({ now: () => Date.parse('2026-01-02T00:00:00Z') });
+    h.start({ clock: clockOf('2026-01-02T00:00:00Z') });
     h.child.forget();
     await eventually(() => h.child.sent('apply').length > 0);
     await settle();
@@ -303,6 +317,30 @@ describe('owners', () => {
     expect(h.child.sent('delete')).toEqual([]);
   });
 
+  it('tells who waits for an object that it is free also when the rest has to wait', async () => {
+    await using h = new Harness();
+    h.start({ random: () => 1 });
+    await deployed(h);
+    const other = 'other-b4d5f-generic';
+    for (let refusals = 1; refusals <= 6; refusals++) {
+      const before = h.child.sent('get').length;
+      h.describe(other, [configMap('shop', 'b', { b: String(refusals) })]);
+      await eventually(() => h.child.sent('get').length > before);
+    }
+    // Its next try of its own accord would be half a minute away.
+    let away = true;
+    h.child.refuse = ({ verb, kind, name: object }) => {
+      if (!away) return undefined;
+      if (kind !== 'Version') return verb === 'apply' && object === 'a' ? new Error('cut') : undefined;
+      away = false;
+      return new Error('away');
+    };
+    const changed = [app[0] as KubeObject, configMap('shop', 'a', { a: '2' })];
+    h.describe(name, changed, { removed: [feedOf(app[2] as KubeObject)] });
+    await succeeded(h, undefined, other);
+    expect(h.child.peek(core.configMaps, 'b', 'shop')?.['data']).toEqual({ b: '6' });
+  });
+
   it('lets an object move between the shards of one Base', async () => {
     await using h = new Harness();
     h.start();
@@ -336,6 +374,53 @@ describe('removing', () => {
     const leaving = h.child.peek(core.configMaps, 'b', 'shop') as KubeObject;
     h.child.put(core.configMaps, { ...leaving, metadata: { ...leaving.metadata, finalizers: [] } });
     await succeeded(h);
+  });
+
+  it('keeps an object whose API version changes', async () => {
+    await using h = new Harness();
+    h.start();
+    const old: KubeObject = { ...widget, apiVersion: 'example.org/v1alpha1' };
+    await deployed(h, [app[0] as KubeObject, crd, old]);
+    const uid = h.child.peek(widgets, 'w', 'shop')?.metadata.uid;
+    h.describe(name, [app[0] as KubeObject, crd, widget], { removed: [feedOf(old)] });
+    await succeeded(h);
+    expect(h.child.peek(widgets, 'w', 'shop')).toMatchObject({ apiVersion: 'example.org/v1', metadata: { uid } });
+    expect(h.child.sent('delete')).toEqual([]);
+  });
+
+  it('keeps an object whose API version changes also while it is refused', async () => {
+    await using h = new Harness();
+    h.start();
+    const old: KubeObject = { ...widget, apiVersion: 'example.org/v1alpha1' };
+    await deployed(h, [app[0] as KubeObject, crd, old]);
+    h.child.refuse = ({ verb, kind }) => (verb === 'apply' && kind === 'Widget' ? invalid('no') : undefined);
+    h.describe(name, [app[0] as KubeObject, crd, widget], { removed: [feedOf(old)] });
+    await eventually(() => statusOf(h)?.phase === 'Failure');
+    expect(h.child.peek(widgets, 'w', 'shop')).toBeDefined();
+  });
+
+  it('keeps an object that names its namespace now, where it was left to be default before', async () => {
+    await using h = new Harness();
+    h.start();
+    const unnamed: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { a: '1' } };
+    await deployed(h, [namespaceObject('default'), unnamed]);
+    h.describe(name, [namespaceObject('default'), configMap('default', 'a')], { removed: [feedOf(unnamed)] });
+    await succeeded(h);
+    expect(h.child.peek(core.configMaps, 'a', 'default')).toBeDefined();
+  });
+
+  it('does not spin while what has to go first takes its time', async () => {
+    await using h = new Harness();
+    const metrics = new Metrics();
+    h.start({ metrics, random: () => 1 });
+    await deployed(h, [...app, crd, widget]);
+    const live = h.child.peek(widgets, 'w', 'shop') as KubeObject;
+    h.child.put(widgets, { ...live, metadata: { ...live.metadata, finalizers: ['wait/here'] } });
+    const before = await reconciles(metrics);
+    h.delete(name);
+    await eventually(() => h.child.peek(widgets, 'w', 'shop')?.metadata.deletionTimestamp);
+    await settle(400);
+    expect((await reconciles(metrics)) - before).toBeLessThan(10);
   });
 
   it('takes a kind that is gone for done', async () => {
@@ -390,6 +475,21 @@ describe('teardown', () => {
     refusing = false;
     await eventually(() => h.description(name) === undefined);
     expect(h.child.peek(core.namespaces, 'shop')).toBeUndefined();
+  });
+
+  it('keeps nothing of a Description in memory', async () => {
+    await using h = new Harness();
+    const forget = jest.spyOn(StatusWriter.prototype, 'forget');
+    h.start();
+    await deployed(h);
+    const live = h.description(name) as KubeObject;
+    h.parent.put(resources.descriptions, { ...live, metadata: { ...live.metadata, finalizers: [] } });
+    // Until no write is put off that would look at the Description once more.
+    await settle(1_200);
+    expect(forget).not.toHaveBeenCalled();
+    h.delete(name);
+    await eventually(() => forget.mock.calls.some(([key]) => key === `${dedicated}/${name}`));
+    forget.mockRestore();
   });
 
   it('finishes after a restart in the middle', async () => {
@@ -456,6 +556,76 @@ describe('a child that is away', () => {
     await eventually(() => statusOf(h)?.phase === 'Failure');
     expect(statusOf(h)?.manifestStatuses?.[1]?.error?.reason).toBe('ServerError');
     expect(statusOf(h)?.conditions?.find(({ type }) => type === 'Reachable')?.status).toBe('True');
+  });
+});
+
+describe('leadership', () => {
+  it('writes nothing once it is over, although nobody has said so yet', async () => {
+    await using h = new Harness();
+    let overdue = false;
+    h.start({ signal: guardedSignal([], () => (overdue ? new Error('overdue') : undefined)) });
+    await deployed(h);
+    h.child.forget();
+    h.parent.forget();
+    overdue = true;
+    h.describe(name, app.slice(0, 2), { removed: [feedOf(app[2] as KubeObject)] });
+    await settle();
+    expect(h.child.requests).toEqual([]);
+    expect(h.parent.sent('status')).toEqual([]);
+  });
+
+  it('stops in the middle of a wave, and leaves the finalizer to its successor', async () => {
+    await using h = new Harness();
+    let overdue = false;
+    h.start({ concurrency: 1, signal: guardedSignal([], () => (overdue ? new Error('overdue') : undefined)) });
+    await deployed(h);
+    h.child.forget();
+    h.parent.forget();
+    h.child.refuse = ({ verb }) => {
+      overdue ||= verb === 'delete';
+      return undefined;
+    };
+    h.delete(name);
+    await eventually(() => overdue);
+    await settle();
+    expect(h.child.sent('delete')).toHaveLength(1);
+    expect(h.parent.sent('patch')).toEqual([]);
+    await h.stop();
+    h.child.refuse = () => undefined;
+    h.start();
+    await eventually(() => h.description(name) === undefined);
+    expect(h.child.peek(core.namespaces, 'shop')).toBeUndefined();
+  });
+
+  it('does not let a Description go that is kept in the child, either', async () => {
+    await using h = new Harness();
+    let overdue = false;
+    h.start({
+      signal: guardedSignal([], () => (overdue ? new Error('overdue') : undefined)),
+      retain: async () => (overdue = true),
+    });
+    await deployed(h);
+    h.delete(name);
+    await eventually(() => overdue);
+    await settle();
+    expect(h.parent.sent('patch')).toEqual([]);
+    expect(h.description(name)).toBeDefined();
+  });
+});
+
+describe('metrics', () => {
+  it('tell of the queues and of each attempt', async () => {
+    await using h = new Harness();
+    const metrics = new Metrics();
+    h.start({ metrics });
+    await deployed(h);
+    const text = await metrics.registry.metrics();
+    expect(text).toMatch(/clusternet_reconcile_total\{name="deployer",result="success"\} [1-9]/);
+    expect(text).toMatch(/clusternet_workqueue_adds_total\{name="deployer-status"\} [1-9]/);
+    expect(text).toContain('clusternet_workqueue_depth{name="deployer"} 0');
+    expect(text).toContain('clusternet_deployer_objects_total{result="applied"} 3');
+    await h.stop();
+    expect(await metrics.registry.metrics()).not.toContain('clusternet_workqueue_depth{name="deployer"}');
   });
 });
 

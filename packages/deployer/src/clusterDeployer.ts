@@ -5,11 +5,13 @@ import { type Description, finalizers, resources } from '@clusternet/api-types';
 import { isNotFound, type KubeClient, objectKey } from '@clusternet/client';
 import {
   type Change,
+  type Clock,
   type EventRecorder,
   type Informer,
   type Logger,
   type Metrics,
   type ReconcileContext,
+  systemClock,
   WorkQueue,
 } from '@clusternet/runtime';
 import { FlapGuard } from './flapGuard.ts';
@@ -37,15 +39,21 @@ export interface ClusterDeployerOptions {
   descriptions: Informer<Description>;
   recorder: EventRecorder;
   logger: Logger;
+  /** Its work queues report as `deployer` and `deployer-status`, those of all clusters as one. */
   metrics?: Metrics;
+  /**
+   * The leadership under which it acts: once aborted, nothing more is written, also when the process slept through the end
+   * of its lease. It is closed by its caller all the same.
+   */
+  signal?: AbortSignal;
   /** Put back what is changed or deleted in the child. */
   recovery?: boolean;
   /** Objects that are worked on at a time; default 16. */
   concurrency?: number;
   /** Whether the objects of a Description that is being deleted stay in the child; only its finalizer goes then. */
   retain?: (description: Description) => Promise<boolean>;
-  /** Wall clock in milliseconds; for tests. */
-  now?: () => number;
+  /** For tests. */
+  clock?: Pick<Clock, 'monotonic' | 'now'>;
   /** Between 0 and 1; for tests. */
   random?: () => number;
 }
@@ -72,18 +80,20 @@ export class ClusterDeployer {
   /** Names of the Descriptions of each group. */
   readonly #members = new Map<string, Set<string>>();
   readonly #stop = new AbortController();
+  readonly #clock: Pick<Clock, 'monotonic' | 'now'>;
   #unsubscribe: (() => void) | undefined;
 
   constructor(options: ClusterDeployerOptions) {
-    const { child, parent, namespace, recovery = false, now = Date.now, random = Math.random } = options;
+    const { child, parent, namespace, recovery = false, clock = systemClock, random = Math.random } = options;
     this.#o = options;
+    this.#clock = clock;
     this.#logger = options.logger.child({ cluster: options.clusterName, namespace });
-    const kinds = new KindResolver(child.mapper, now);
+    const kinds = new KindResolver(child.mapper, () => clock.monotonic());
     this.#reachability = new Reachability({
       probe: (signal) => child.request({ method: 'GET', path: '/version', signal, timeoutMs: 5_000 }),
       onChange: () => this.#reachabilityChanged(),
       logger: this.#logger,
-      now,
+      now: () => clock.now().getTime(),
       random,
     });
     this.#worker = new GroupWorker({
@@ -95,7 +105,7 @@ export class ClusterDeployer {
       flaps: this.#flaps,
       recovery,
       concurrency: options.concurrency ?? 16,
-      now,
+      clock,
       random,
       onResult: resultCounter(options.metrics),
       onGivenUp: (keys, by) => this.#retryWaiting(keys, by),
@@ -115,19 +125,17 @@ export class ClusterDeployer {
       recorder: options.recorder,
       reachability: this.#reachability,
       flaps: this.#flaps,
-      now,
+      clock,
     });
-    const logger = this.#logger;
+    const queue = { workers: 8, logger: this.#logger, metrics: options.metrics, signal: options.signal };
     this.#work = new WorkQueue({
+      ...queue,
       name: 'deployer',
-      workers: 8,
-      logger,
       reconcile: (name, context) => this.#reconcile(name, context),
     });
     this.#report = new WorkQueue({
+      ...queue,
       name: 'deployer-status',
-      workers: 8,
-      logger,
       reconcile: async (key, { signal }) => this.#writeStatus(key, signal),
     });
   }
@@ -160,6 +168,9 @@ export class ClusterDeployer {
     const members = this.#members.get(group) ?? new Set();
     if (type === 'deleted') members.delete(name);
     else members.add(name);
+    this.#statuses.observed(object);
+    // After a status that is being written right now, so that nothing of a Description that is gone stays in memory.
+    if (type === 'deleted') this.#report.add(objectKey(object));
     if (members.size > 0) this.#members.set(group, members);
     else this.#members.delete(group);
     const same =
@@ -175,7 +186,7 @@ export class ClusterDeployer {
     const group = this.#groups.get(name) ?? new Group({ namespace: this.#o.namespace, name });
     if (descriptions.length === 0) return this.#forget(group);
     this.#groups.add(group);
-    const kept = await this.#retained(descriptions);
+    const kept = await this.#retained(descriptions, signal);
     if (this.#reachability.blocked) return this.#reportGroup(name);
     const toDo = descriptions.filter((description) => !kept.has(description));
     try {
@@ -190,30 +201,31 @@ export class ClusterDeployer {
     group.working = false;
     this.#reportGroup(name);
     for (const description of toDo) {
-      if (description.metadata.deletionTimestamp !== undefined && group.isGone(description)) await this.#finish(description);
+      if (description.metadata.deletionTimestamp !== undefined && group.isGone(description))
+        await this.#finish(description, signal);
     }
-    const requeueAfterMs = group.nextAttempt(this.#o.now?.() ?? Date.now());
+    const requeueAfterMs = group.nextAttempt(this.#clock.monotonic());
     return requeueAfterMs === undefined ? undefined : { requeueAfterMs };
   }
 
   /** Lets go of the Descriptions whose objects stay in the child. */
-  async #retained(descriptions: readonly Description[]): Promise<Set<Description>> {
+  async #retained(descriptions: readonly Description[], signal: AbortSignal): Promise<Set<Description>> {
     const kept = new Set<Description>();
     for (const description of descriptions) {
       if (description.metadata.deletionTimestamp === undefined) continue;
       if (!(await this.#o.retain?.(description))) continue;
       kept.add(description);
-      await this.#finish(description);
+      await this.#finish(description, signal);
     }
     return kept;
   }
 
   /** Removes our finalizer. */
-  async #finish(description: Description): Promise<void> {
+  async #finish(description: Description, signal: AbortSignal): Promise<void> {
     const client = this.#o.parent.resource<Description>(resources.descriptions);
     const { name, namespace } = description.metadata;
     const ref = { name, namespace };
-    for (let live: Description | undefined = description; live; live = await client.find(ref)) {
+    for (let live: Description | undefined = description; live; live = await client.find(ref, { signal })) {
       const current = live.metadata.finalizers ?? [];
       if (live.metadata.uid !== description.metadata.uid || !current.includes(finalizers.default)) return;
       const rest = current.filter((finalizer) => finalizer !== finalizers.default);
@@ -223,12 +235,12 @@ export class ClusterDeployer {
         { op: 'replace', path: '/metadata/finalizers', value: rest },
       ];
       try {
-        await client.patch(ref, patch, { type: 'json' });
+        await client.patch(ref, patch, { type: 'json', signal });
         return;
       } catch (error) {
         if (isNotFound(error)) return;
         // A test that fails means that our copy is old; the live object tells whether that was it.
-        const now = await client.find(ref);
+        const now = await client.find(ref, { signal });
         if (now && JSON.stringify(now.metadata.finalizers) === JSON.stringify(current)) throw error;
       }
     }

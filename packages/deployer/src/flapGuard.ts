@@ -53,6 +53,12 @@ export class FlapGuard {
     return [...this.#memory.keys()].filter((key) => (this.#recent(key, now)?.repairs ?? 0) >= this.#free);
   }
 
+  /** Milliseconds until the object is taken for quiet, if it needs no repair before; undefined when nothing is remembered. */
+  quietIn(key: string, now: number): number | undefined {
+    const memory = this.#recent(key, now);
+    return memory && Math.max(memory.lastAt, memory.dueAt) + this.#quietMs - now;
+  }
+
   /** Forgets an object that is no longer deployed. */
   forget(key: string): void {
     this.#memory.delete(key);

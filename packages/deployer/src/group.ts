@@ -7,13 +7,15 @@ import { type ObjectError, type ObjectView } from './descriptionStatus.ts';
 import { type ObjectFailure } from './objectError.ts';
 import { type Applied } from './objectApplier.ts';
 import { type Owner } from './ownership.ts';
+import { isNotNewer } from './liveObject.ts';
 import { retryDelay } from './retryDelay.ts';
+import { groupKind, planRemoval } from './waves.ts';
 
 /** Memory of one step that may fail and be repeated. */
 export interface Retried {
   error?: ObjectError;
   failures: number;
-  /** Milliseconds since 1970; not before then. */
+  /** Milliseconds of the monotonic clock; not before then. */
   nextAttemptAt: number;
 }
 
@@ -56,8 +58,8 @@ export class Group {
   readonly leaving = new Map<string, LeavingObject>();
   /** The objects cannot be judged yet: no reconcile has run to its end. */
   working = true;
-  /** Milliseconds since 1970 of the last write to the child. */
-  lastWriteAt = 0;
+  /** Milliseconds of the monotonic clock at the last write to the child. */
+  lastWriteAt: number | undefined;
   readonly #shards = new Map<string, Shard>();
 
   constructor(owner: Owner) {
@@ -121,11 +123,25 @@ export class Group {
 
   /** Milliseconds until something has to be tried again; undefined when nothing has. */
   nextAttempt(now: number): number | undefined {
-    const due = [
-      ...[...this.objects.values()].filter((object) => !isDone(object)),
-      ...[...this.leaving.values()].filter(({ gone }) => !gone),
-    ].map(({ nextAttemptAt }) => nextAttemptAt);
+    const present = [...this.leaving.values()].filter(({ gone }) => !gone);
+    // Later waves have to wait for this one, however long it takes.
+    const [wave = []] = planRemoval(present.map((object) => ({ ...object.feed, object })));
+    const due = [...[...this.objects.values()].filter((object) => !isDone(object)), ...wave.map(({ object }) => object)].map(
+      ({ nextAttemptAt }) => nextAttemptAt,
+    );
     return due.length === 0 ? undefined : Math.max(0, Math.min(...due) - now);
+  }
+
+  /**
+   * Whether a live object is one that is wanted, under whatever feed key: another version of its API and a namespace that
+   * is named or left to be `default` make other keys of one object.
+   */
+  wants(live: KubeObject): boolean {
+    for (const { feed, applied } of this.objects.values()) {
+      if (applied?.uid !== undefined && applied.uid === live.metadata.uid) return true;
+      if (groupKind(feed) === groupKind(live) && isNamed(feed, live.metadata)) return true;
+    }
+    return false;
   }
 
   /** Drops and returns nothing but the objects that are tracked without being wanted; new ones start without memory. */
@@ -153,16 +169,20 @@ export function isDone(object: TrackedObject): boolean {
   return object.applied?.hash === object.hash && !object.verify && object.error === undefined;
 }
 
+function isNamed(feed: Feed, { name, namespace }: KubeObject['metadata']): boolean {
+  return feed.name === name && (namespace === undefined || (feed.namespace || 'default') === namespace);
+}
+
 /** Notes a failure; the time it is first seen stays while the reason does. */
 export function noteFailure(
   step: Retried,
   failure: ObjectFailure,
-  o: { now: number; random: () => number; since?: string },
+  o: { now: number; date: Date; random: () => number; since?: string },
 ): void {
   const { reason, message } = failure;
   const before = step.error?.reason === reason ? step.error.since : o.since;
   step.failures += 1;
-  step.error = { reason, message, since: before ?? new Date(o.now).toISOString() };
+  step.error = { reason, message, since: before ?? o.date.toISOString() };
   step.nextAttemptAt = o.now + retryDelay(reason, step.failures, o.random);
 }
 
@@ -175,6 +195,11 @@ export function noteSuccess(step: Retried): void {
 
 /** The live state of a tracked object, as an answer of the child shows it. */
 export function noteLive(object: TrackedObject, live: KubeObject, content: string | undefined): void {
+  if (isNotNewer(live, object.version)) {
+    // The watch told of it before the answer came: of this very state, or of a later one that must not be lost.
+    if (object.version === live.metadata.resourceVersion) object.verify = false;
+    return;
+  }
   object.status = live['status'];
   object.version = live.metadata.resourceVersion;
   object.content = content;

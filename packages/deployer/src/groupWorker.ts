@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { feedKey, type Description } from '@clusternet/api-types';
+import { type Clock } from '@clusternet/runtime';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { type DesiredObject } from './decode.ts';
 import { type FlapGuard } from './flapGuard.ts';
@@ -42,7 +43,7 @@ export interface GroupWorkerOptions {
   recovery: boolean;
   /** Objects at a time, over all groups. */
   concurrency: number;
-  now: () => number;
+  clock: Pick<Clock, 'monotonic' | 'now'>;
   random: () => number;
   /** Told of each attempt, for metrics. */
   onResult: (result: 'applied' | 'unchanged' | 'failed' | 'removed') => void;
@@ -71,13 +72,14 @@ export class GroupWorker {
       this.#o.groups.release(group, object);
       this.#o.flaps.forget(flapKey(group, object));
     }
-    await this.#applyAll(group, desired, { signal, since: errorTimes(descriptions) });
-    await this.#removeAll(group, signal);
-    if (dropped.length > 0)
-      this.#o.onGivenUp(
-        dropped.map(({ feed }) => feedKey(feed)),
-        group,
-      );
+    const givenUp = dropped.map(({ feed }) => feedKey(feed));
+    try {
+      await this.#applyAll(group, desired, { signal, since: errorTimes(descriptions) });
+      await this.#removeAll(group, signal);
+    } finally {
+      // Said only this once, so also when the rest has to be tried again.
+      if (givenUp.length > 0) this.#o.onGivenUp(givenUp, group);
+    }
   }
 
   async #applyAll(
@@ -104,7 +106,7 @@ export class GroupWorker {
   }
 
   #isDue(group: Group, object: TrackedObject): boolean {
-    const now = this.#o.now();
+    const now = this.#o.clock.monotonic();
     if (isDone(object) || object.nextAttemptAt > now) return false;
     if (!object.verify || object.error !== undefined || object.applied?.hash !== object.hash) return true;
     const { waitMs } = this.#o.flaps.check(flapKey(group, object), now);
@@ -140,8 +142,8 @@ export class GroupWorker {
       return result;
     }
     const { live, wrote } = result;
-    if (wrote) group.lastWriteAt = this.#o.now();
-    if (repair && wrote) this.#o.flaps.repaired(flapKey(group, object), this.#o.now(), this.#o.random);
+    if (wrote) group.lastWriteAt = this.#o.clock.monotonic();
+    if (repair && wrote) this.#o.flaps.repaired(flapKey(group, object), this.#o.clock.monotonic(), this.#o.random);
     object.applied = omit(result, 'live', 'wrote', 'created');
     noteLive(object, live, this.#o.recovery ? contentHash(live) : undefined);
     noteSuccess(object);
@@ -168,7 +170,7 @@ export class GroupWorker {
   async #removeAll(group: Group, signal: AbortSignal): Promise<void> {
     const present = [...group.leaving.values()].filter(({ gone }) => !gone);
     for (const wave of planRemoval(present.map((object) => ({ ...object.feed, object })))) {
-      const due = wave.map(({ object }) => object).filter((object) => object.nextAttemptAt <= this.#o.now());
+      const due = wave.map(({ object }) => object).filter((object) => object.nextAttemptAt <= this.#o.clock.monotonic());
       await this.#all(due, (object) => this.#removeOne(group, object, signal));
       if (wave.some(({ object }) => !object.gone)) return;
     }
@@ -178,13 +180,13 @@ export class GroupWorker {
     const { feed } = object;
     const heir = this.#o.groups.wantedElsewhere(feedKey(feed), group)?.owner;
     const result = await this.#attempt(object, feed, { signal, since: new Map() }, () =>
-      this.#o.applier.remove(feed, { owner: group.owner, heir, signal }),
+      this.#o.applier.remove(feed, { owner: group.owner, heir, isWanted: (live) => group.wants(live), signal }),
     );
     if (result === undefined) return;
     if (result === 'leaving') {
       object.error = undefined;
       object.failures += 1;
-      object.nextAttemptAt = this.#o.now() + leavingDelay(object.failures, this.#o.random);
+      object.nextAttemptAt = this.#o.clock.monotonic() + leavingDelay(object.failures, this.#o.random);
       return;
     }
     object.gone = true;
@@ -221,8 +223,9 @@ export class GroupWorker {
     if (failed) throw failed.reason;
   }
 
-  get #clock(): { now: number; random: () => number } {
-    return { now: this.#o.now(), random: this.#o.random };
+  get #clock(): { now: number; date: Date; random: () => number } {
+    const { clock, random } = this.#o;
+    return { now: clock.monotonic(), date: clock.now(), random };
   }
 }
 

@@ -89,7 +89,9 @@ export class Groups {
       if (recovery) object.verify = true;
       return { group, work: recovery };
     }
-    if (isNotNewer(live, object.version)) return undefined;
+    // A child restored from a backup counts from an older version again: its watch goes back, and so do we.
+    const wentBack = change.previous !== undefined && !isNotNewer(change.previous, live.metadata.resourceVersion);
+    if (!wentBack && isNotNewer(live, object.version)) return undefined;
     const changed = recovery && (contentOf(live) !== object.content || live.metadata.uid !== object.applied?.uid);
     const lost = isForeign(live, group.owner);
     if (changed || lost) object.verify = true;

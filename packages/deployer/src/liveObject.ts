@@ -44,7 +44,7 @@ export function contentOf(live: KubeObject): string | undefined {
 }
 
 /** Whether `a` is the same state as the one of resourceVersion `b` or an older one; false when they cannot be compared. */
-export function isNotNewer(a: KubeObject, b: string | undefined): boolean {
+export function isNotNewer(a: { metadata: { resourceVersion?: string } }, b: string | undefined): boolean {
   const version = a.metadata.resourceVersion;
   if (version === undefined || b === undefined) return false;
   return /^\d+$/.test(version) && /^\d+$/.test(b) ? BigInt(version) <= BigInt(b) : version === b;

@@ -32,18 +32,21 @@ export class LiveWatches {
 
   /** Watches exactly these resources from now on. */
   async set(definitions: Iterable<ResourceDefinition>): Promise<void> {
-    if (this.#closed) return;
+    if (!this.#closed) await this.#watch(definitions);
+  }
+
+  /** Ends all watches. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#watch([]);
+  }
+
+  async #watch(definitions: Iterable<ResourceDefinition>): Promise<void> {
     const wanted = new Map([...definitions].map((definition) => [resourceKey(definition), definition]));
     for (const [key, definition] of wanted) if (!this.#informers.has(key)) this.#informers.set(key, this.#start(definition));
     const unused = [...this.#informers].filter(([key]) => !wanted.has(key));
     for (const [key] of unused) this.#informers.delete(key);
     await Promise.all(unused.map(([, informer]) => informer.close()));
-  }
-
-  /** Ends all watches. */
-  async close(): Promise<void> {
-    await this.set([]);
-    this.#closed = true;
   }
 
   #start(definition: ResourceDefinition): Informer<KubeObject> {

@@ -41,6 +41,14 @@ export interface ApplyOptions {
   signal: AbortSignal;
 }
 
+/** How one object is removed. */
+export interface RemoveOptions {
+  owner: Owner;
+  heir?: Owner;
+  isWanted: (live: KubeObject) => boolean;
+  signal: AbortSignal;
+}
+
 /** Waits between tries while a kind that was just defined is not served yet, in milliseconds. */
 const servingDelays = [20, 40, 80, 160, 320, 640, 1_000, 1_000];
 
@@ -73,9 +81,9 @@ export class ObjectApplier {
 
   /**
    * Deletes the object behind `feed` if `owner` deployed it, or lets go of it if it was there before. An object that
-   * `heir` wants changes hands instead.
+   * `heir` wants changes hands instead, and one that is still wanted under another feed key (see `isWanted`) stays.
    */
-  async remove(feed: Feed, { owner, heir, signal }: { owner: Owner; heir?: Owner; signal: AbortSignal }): Promise<RemoveResult> {
+  async remove(feed: Feed, { owner, heir, isWanted, signal }: RemoveOptions): Promise<RemoveResult> {
     let target: Target;
     let live: KubeObject | undefined;
     try {
@@ -87,6 +95,7 @@ export class ObjectApplier {
       throw error;
     }
     if (live === undefined || ownerOf(live) !== ownerText(owner)) return 'gone';
+    if (isWanted(live)) return 'gone';
     if (heir !== undefined) return this.#annotate(live, target, { changes: handedTo(heir), signal });
     if (isAdopted(live)) return this.#annotate(live, target, { changes: released, signal });
     if (live.metadata.deletionTimestamp !== undefined) return 'leaving';

@@ -11,7 +11,6 @@ import {
   type ObjectRef,
   type WatchEvent,
 } from '@clusternet/client';
-import { resourceKey } from '../childApi.ts';
 import { omit } from '../omit.ts';
 import { applyPatch, isMatch, mergePatch, ownedMerge } from './fakePatches.ts';
 
@@ -21,6 +20,10 @@ export interface FakeRequest {
   kind: string;
   name: string;
   body?: KubeObject;
+}
+
+interface Call {
+  signal?: AbortSignal;
 }
 
 interface LogEntry {
@@ -94,18 +97,18 @@ export class FakeApi {
 
   #resource(definition: ResourceDefinition): unknown {
     const { kind } = definition;
-    const find = async (ref: ObjectRef): Promise<KubeObject | undefined> => {
-      this.#answer({ verb: 'get', kind, name: ref.name });
+    const find = async (ref: ObjectRef, o?: Call): Promise<KubeObject | undefined> => {
+      this.#answer({ verb: 'get', kind, name: ref.name }, o);
       return this.peek(definition, ref.name, ref.namespace);
     };
     return {
       definition,
       find,
-      get: async (ref: ObjectRef) => (await find(ref)) ?? throwing(notFound(definition, ref.name)),
+      get: async (ref: ObjectRef, o?: Call) => (await find(ref, o)) ?? throwing(notFound(definition, ref.name)),
       list: async (o: { namespace?: string; labelSelector?: string } = {}) => {
         this.#answer({ verb: 'list', kind, name: '' });
         const items = [...this.#objects].filter(
-          ([key, object]) => key.startsWith(`${resourceKey(definition)}/`) && isMatch(object, o),
+          ([key, object]) => key.startsWith(`${storeOf(definition)}/`) && isMatch(object, o),
         );
         return {
           metadata: { resourceVersion: String(this.#version) },
@@ -118,16 +121,16 @@ export class FakeApi {
         this.#answer({ verb: 'create', kind, name: object.metadata.name, body: object });
         return this.put(definition, object);
       },
-      apply: async (object: KubeObject, o: { subresource?: string }) => this.#apply(definition, object, o.subresource),
-      patch: async (ref: ObjectRef, patch: unknown, o: { type: string }) => {
-        this.#answer({ verb: 'patch', kind, name: ref.name });
+      apply: async (object: KubeObject, o: Call & { subresource?: string }) => this.#apply(definition, object, o),
+      patch: async (ref: ObjectRef, patch: unknown, o: Call & { type: string }) => {
+        this.#answer({ verb: 'patch', kind, name: ref.name }, o);
         const live = this.peek(definition, ref.name, ref.namespace) ?? throwing(notFound(definition, ref.name));
         const next = o.type === 'json' ? applyPatch(live, patch as never) : (mergePatch(live, patch) as KubeObject);
         if (next.metadata.resourceVersion !== live.metadata.resourceVersion) throw conflict('the object has been modified');
         return this.#store(definition, next);
       },
-      delete: async (ref: ObjectRef, o: { preconditions?: { uid?: string } } = {}) => {
-        this.#answer({ verb: 'delete', kind, name: ref.name });
+      delete: async (ref: ObjectRef, o: Call & { preconditions?: { uid?: string } } = {}) => {
+        this.#answer({ verb: 'delete', kind, name: ref.name }, o);
         const live = this.peek(definition, ref.name, ref.namespace);
         if (live && o.preconditions?.uid !== undefined && o.preconditions.uid !== live.metadata.uid) throw conflict('uid');
         this.drop(definition, ref.name, ref.namespace);
@@ -135,9 +138,10 @@ export class FakeApi {
     };
   }
 
-  #apply(definition: ResourceDefinition, body: KubeObject, subresource: string | undefined): KubeObject {
+  #apply(definition: ResourceDefinition, body: KubeObject, o: Call & { subresource?: string }): KubeObject {
+    const { subresource } = o;
     const { name, namespace, uid } = body.metadata;
-    this.#answer({ verb: subresource === 'status' ? 'status' : 'apply', kind: definition.kind, name, body });
+    this.#answer({ verb: subresource === 'status' ? 'status' : 'apply', kind: definition.kind, name, body }, o);
     const key = keyOf(definition, body.metadata);
     const live = this.#objects.get(key);
     if (subresource === 'status') {
@@ -188,7 +192,7 @@ export class FakeApi {
     this.#tell({
       version: this.#version,
       type: before ? 'MODIFIED' : 'ADDED',
-      resource: resourceKey(definition),
+      resource: storeOf(definition),
       object: stored,
       before,
     });
@@ -199,7 +203,7 @@ export class FakeApi {
     this.#objects.delete(key);
     this.#applied.delete(key);
     const gone = { ...object, metadata: { ...object.metadata, resourceVersion: String(++this.#version) } };
-    this.#tell({ version: this.#version, type: 'DELETED', resource: resourceKey(definition), object: gone });
+    this.#tell({ version: this.#version, type: 'DELETED', resource: storeOf(definition), object: gone });
     if (definition.kind !== 'Namespace') return;
     for (const [other, inside] of [...this.#objects]) {
       if (inside.metadata.namespace === object.metadata.name) this.#erase(definitionOf(other, inside), other, inside);
@@ -220,7 +224,7 @@ export class FakeApi {
     while (!o.signal.aborted) {
       for (; position < this.#log.length; position++) {
         const entry = this.#log[position];
-        if (entry?.resource !== resourceKey(definition)) continue;
+        if (entry?.resource !== storeOf(definition)) continue;
         const was = entry.before !== undefined && isMatch(entry.before, o);
         const is = isMatch(entry.object, o);
         // What no longer matches has left the watched collection.
@@ -234,7 +238,8 @@ export class FakeApi {
     }
   }
 
-  #answer(request: FakeRequest): object {
+  #answer(request: FakeRequest, o: Call = {}): object {
+    o.signal?.throwIfAborted();
     if (this.down)
       throw new ConnectionError({ server: 'https://fake', method: 'GET', path: '/', code: 'ECONNREFUSED', sent: false });
     this.requests.push(structuredClone(request));
@@ -259,8 +264,13 @@ export class FakeApi {
   }
 }
 
+/** Versions of one API show the same objects. */
+function storeOf({ group, resource }: ResourceDefinition): string {
+  return `${group}/*/${resource}`;
+}
+
 function keyOf(definition: ResourceDefinition, { name, namespace }: ObjectRef): string {
-  return `${resourceKey(definition)}/${definition.namespaced ? (namespace ?? '') : ''}/${name}`;
+  return `${storeOf(definition)}/${definition.namespaced ? (namespace ?? '') : ''}/${name}`;
 }
 
 function definitionOf(key: string, object: KubeObject): ResourceDefinition {
