@@ -63,7 +63,8 @@ export async function lead(o: HubOptions, leading: AbortSignal): Promise<void> {
     if (gates.enabled(featureGates.deployer)) {
       const userAgent = `${names.hub}/${o.version}`;
       const recovery = gates.enabled(featureGates.recovery);
-      const factory = deployerFactory({ parent: client, descriptions, recorder, logger, metrics, recovery, userAgent });
+      const shared = { parent: client, descriptions, recorder, logger, metrics, signal: leading };
+      const factory = deployerFactory({ ...shared, recovery, userAgent });
       controllers.push(new PushController(context, factory));
     }
     for (const controller of controllers) stack.use(controller).start();

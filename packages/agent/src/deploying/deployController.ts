@@ -100,7 +100,7 @@ export class DeployController {
 
   #startPulling(): void {
     if (this.#pulling) return;
-    const { child, parent, clusterName, namespace, recovery, qps, burst, logger, metrics } = this.#o;
+    const { child, parent, clusterName, namespace, recovery, qps, burst, signal, logger, metrics } = this.#o;
     const stack = new Stack();
     const client = stack.use(
       KubeClient.fromOptions({
@@ -112,7 +112,7 @@ export class DeployController {
         userAgent: 'clusternet-agent-deployer',
       }),
     );
-    metrics?.observeClient(client, 'child-deployer');
+    if (metrics) stack.use(metrics.observeClient(client, 'child-deployer'));
     const recorder = stack.use(
       new EventRecorder({ client: parent, component: names.agent, logger, ...(metrics ? { metrics } : {}) }),
     );
@@ -133,6 +133,7 @@ export class DeployController {
         clusterName,
         descriptions,
         recorder,
+        signal,
         logger,
         ...(metrics ? { metrics } : {}),
         recovery,

@@ -14,6 +14,8 @@ export function deployerFactory(o: {
   recorder: EventRecorder;
   logger: Logger;
   metrics: Metrics;
+  /** The leadership under which they act. */
+  signal: AbortSignal;
   /** Puts back what is changed or deleted in the child. */
   recovery: boolean;
   userAgent: string;
