@@ -169,8 +169,12 @@ export class CredentialKeeper {
       : Math.max(shortestPauseMs, Math.min(spread(checkMs), untilDue + spread(renewalCheckMs / 2)));
   }
 
-  /** Waits, but not longer than the shortest pause once poked. */
+  /**
+   * Waits, but not longer than the shortest pause once poked. Pokes do not shorten the pause after a failure: a refused
+   * credential pokes with every request that is made with it.
+   */
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    if (this.#failures > 0) return this.#o.sleep(ms, signal);
     const longest = Math.max(0, ms - shortestPauseMs);
     await this.#o.sleep(Math.min(ms, shortestPauseMs), signal);
     if (this.#pokePending || longest === 0) return;

@@ -17,6 +17,8 @@ export class FakeParent {
   outage: Error | undefined;
   /** What was asked, in order. */
   readonly log: string[] = [];
+  /** Runs before each answer. */
+  beforeRequest: () => void = () => undefined;
   /** Runs after each answer, to let the hub act. */
   afterRequest: () => Promise<void> | void = () => undefined;
   readonly connections: ParentConnection[] = [];
@@ -25,6 +27,7 @@ export class FakeParent {
     this.connections.push(connection);
     const ask = async <T>(verb: string, allowed: { registration: boolean }, answer: () => T): Promise<T> => {
       this.log.push(verb);
+      this.beforeRequest();
       if (this.outage !== undefined) throw this.outage;
       if (!connection.insecure && connection.caPem !== this.ca) throw tlsError('SELF_SIGNED_CERT_IN_CHAIN');
       const isRegistration = this.registrationTokens.has(connection.token);
