@@ -327,6 +327,8 @@ describe('renewal', () => {
     };
     const subject = approver();
     await expect(subject.reconcile(requestName)).rejects.toThrow('connection reset');
+    expect(surroundings.events).toEqual([]);
+    await expect(subject.reconcile(requestName, 5)).rejects.toThrow('connection reset');
     expect(surroundings.events).toContainEqual(expect.objectContaining({ reason: 'RegistrationFailed' }));
     cluster.onRequest = answer;
     await subject.reconcile(requestName);

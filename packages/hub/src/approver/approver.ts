@@ -35,6 +35,8 @@ export interface ApproverSettings {
 
 // A request that waits for somebody else is looked at again by events; this is for what no event tells.
 const waitMs = 60_000;
+// What fails for some seconds only, as while an API server restarts, is no news for an operator.
+const alarmingAttempt = 5;
 const longestWaitMs = 24 * 3_600_000;
 
 /**
@@ -68,7 +70,7 @@ export class Approver implements Controller {
       logger,
       metrics,
       signal,
-      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
+      reconcile: (key, { logger: log, attempt }) => retryLostRace(() => this.reconcile(key, attempt), log),
     });
   }
 
@@ -105,8 +107,8 @@ export class Approver implements Controller {
     await this.#queue.close();
   }
 
-  /** Brings one request, by name, as far as it can go. */
-  async reconcile(name: string): Promise<{ requeueAfterMs?: number } | void> {
+  /** Brings one request, by name, as far as it can go. `attempt` counts the failures in a row before this pass. */
+  async reconcile(name: string, attempt = 0): Promise<{ requeueAfterMs?: number } | void> {
     const request = this.#context.stores.requests.get(name);
     const clusterId = clusterIdOf(name);
     if (!request) {
@@ -118,8 +120,10 @@ export class Approver implements Controller {
       return await this.#decide(request, clusterId ?? '');
     } catch (error) {
       if (isLostRace(error)) throw error;
-      const message = `the registration cannot go on: ${messageOf(error)}`;
-      this.#context.recorder.event(request, { type: 'Warning', reason: 'RegistrationFailed', message });
+      if (attempt >= alarmingAttempt) {
+        const message = `the registration cannot go on: ${messageOf(error)}`;
+        this.#context.recorder.event(request, { type: 'Warning', reason: 'RegistrationFailed', message });
+      }
       throw error;
     }
   }

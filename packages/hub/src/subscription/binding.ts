@@ -24,6 +24,11 @@ export function bindingsOf(subscription: Subscription): Binding[] {
   return [...bindings.values()];
 }
 
+/** Entries of `status.bindingClusters` that name no cluster: something is wrong with the decision as a whole. */
+export function unreadableBindings(subscription: Subscription): string[] {
+  return (subscription.status?.bindingClusters ?? []).filter((entry) => !/^[^/]+\/[^/]+$/.test(entry));
+}
+
 /**
  * True once a scheduler decided. A Subscription that came back from a backup has no status: until somebody decided
  * anew, what is deployed stays.

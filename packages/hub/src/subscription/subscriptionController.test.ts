@@ -92,6 +92,22 @@ describe('a bound Subscription', () => {
     expect(bases().filter(({ metadata }) => metadata.deletionTimestamp)).toEqual([]);
   });
 
+  it('removes nothing on the word of a decision that it cannot read', async () => {
+    const bound = putSubscription(surroundings.cluster, { bound: [1] });
+    await controller.reconcile(key);
+    const previous = subscription() ?? bound;
+    surroundings.cluster.put(resources.subscriptions, {
+      ...previous,
+      status: { ...previous.status, bindingClusters: ['child1', 'ns2/child2'] },
+    });
+    await controller.reconcile(key);
+    expect(bases().map(({ metadata }) => [metadata.namespace, metadata.deletionTimestamp])).toEqual([
+      ['ns1', undefined],
+      ['ns2', undefined],
+    ]);
+    expect(surroundings.events).toMatchObject([{ type: 'Warning', reason: 'BindingUnreadable' }]);
+  });
+
   it('tells of a cluster that is gone and serves the others', async () => {
     const namespace = surroundings.cluster.get<Namespace>(core.namespaces, 'ns1') as Namespace;
     surroundings.cluster.put(core.namespaces, { ...namespace, status: { phase: 'Terminating' } });

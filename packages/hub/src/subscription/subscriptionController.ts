@@ -12,7 +12,7 @@ import { retryLostRace } from '../kube/lostRace.ts';
 import { isDeleting, type Namespace } from '../kube/objects.ts';
 import { indexes } from '../stores.ts';
 import { basePatch, desiredBase } from './base.ts';
-import { bindingsOf, isScheduled, resolveBinding } from './binding.ts';
+import { bindingsOf, isScheduled, resolveBinding, unreadableBindings } from './binding.ts';
 
 // Bases of one Subscription written at the same time.
 const parallelWrites = 16;
@@ -91,6 +91,20 @@ export class SubscriptionController implements Controller {
         .patch({ name, namespace }, patch, { type: 'merge', fieldManager: fieldManagers.hub });
     }
     await forEachLimited(wanted, parallelWrites, (namespace) => this.#ensureBase(subscription, namespace));
+    const unreadable = unreadableBindings(subscription);
+    if (unreadable.length > 0) {
+      recorder.event(subscription, {
+        type: 'Warning',
+        reason: 'BindingUnreadable',
+        message:
+          'nothing is removed from any cluster while status.bindingClusters holds what is not namespace/name: ' +
+          unreadable
+            .slice(0, 3)
+            .map((entry) => JSON.stringify(entry.slice(0, 100)))
+            .join(', '),
+      });
+      return;
+    }
     const bound = new Set(bindings.map(({ namespace }) => namespace));
     const present = stores.bases.byIndex(indexes.subscriptionUid, subscription.metadata.uid ?? '');
     await this.#delete(present.filter(({ metadata }) => !bound.has(metadata.namespace ?? '')));
