@@ -644,6 +644,19 @@ describe('recovery', () => {
     expect(h.child.sent('apply')).toEqual(['ConfigMap/a']);
   });
 
+  it('puts back an object that was deleted before its watch began', async () => {
+    await using h = new Harness();
+    let deletions = 0;
+    h.child.refuse = ({ verb, kind }) => {
+      if (verb === 'list' && kind === 'ConfigMap' && deletions++ === 0) h.child.drop(core.configMaps, 'a', 'shop');
+      return undefined;
+    };
+    h.start({ recovery: true });
+    await deployed(h);
+    await eventually(() => deletions > 0 && h.child.peek(core.configMaps, 'a', 'shop'));
+    await succeeded(h);
+  });
+
   it('puts back a changed object and leaves additions alone', async () => {
     await using h = new Harness();
     h.start({ recovery: true });

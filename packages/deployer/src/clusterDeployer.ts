@@ -119,6 +119,10 @@ export class ClusterDeployer {
         if (affected?.work) this.#work.add(affected.group.owner.name);
         else if (affected) this.#reportGroup(affected.group.owner.name);
       },
+      onBegun: (definition, isThere) => {
+        if (!recovery) return;
+        for (const { owner } of this.#groups.missed(definition, isThere)) this.#work.add(owner.name);
+      },
     });
     this.#statuses = new StatusWriter({
       parent,

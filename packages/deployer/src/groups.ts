@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type KubeObject, type ResourceDefinition } from '@clusternet/api-types';
+import { type ObjectRef } from '@clusternet/client';
 import { type Change } from '@clusternet/runtime';
 import { resourceKey, type Target, targetKey, targetOf } from './childApi.ts';
 import { type Group, type TrackedObject } from './group.ts';
@@ -73,6 +74,22 @@ export class Groups {
       if (definition) found.set(resourceKey(definition), definition);
     }
     return [...found.values()];
+  }
+
+  /**
+   * Has the objects of one resource looked at that were applied but were gone when their watch began: nothing else would tell.
+   *
+   * @returns their groups
+   */
+  missed(definition: ResourceDefinition, isThere: (ref: ObjectRef) => boolean): Set<Group> {
+    const affected = new Set<Group>();
+    for (const { group, object } of this.#byTarget.values()) {
+      const target = object.applied?.target;
+      if (!target || resourceKey(target.definition) !== resourceKey(definition) || isThere(target.ref)) continue;
+      object.verify = true;
+      affected.add(group);
+    }
+    return affected;
   }
 
   /** Takes over what a watch of the child tells. With `recovery` an object that somebody changed or deleted is to be looked at. */

@@ -3,12 +3,15 @@
 
 import { createdBy, labels, type KubeObject, type ResourceDefinition } from '@clusternet/api-types';
 import { type Change, Informer, type Logger } from '@clusternet/runtime';
-import { type KubeClient } from '@clusternet/client';
+import { type KubeClient, objectKey, type ObjectRef } from '@clusternet/client';
 import { resourceKey } from './childApi.ts';
 import { toLiveObject } from './liveObject.ts';
 
 /** A change of an object that carries our label in the child. */
 export type LiveChange = (definition: ResourceDefinition, change: Change<KubeObject>) => void;
+
+/** A watch has begun; `isThere` tells which objects it began with. */
+export type WatchBegun = (definition: ResourceDefinition, isThere: (ref: ObjectRef) => boolean) => void;
 
 /**
  * Watches what was deployed in the child: one watch per resource, shared by all Descriptions, started with its first
@@ -19,15 +22,17 @@ export class LiveWatches {
   readonly #logger: Logger;
   readonly #content: boolean;
   readonly #onChange: LiveChange;
+  readonly #onBegun: WatchBegun;
   readonly #informers = new Map<string, Informer<KubeObject>>();
   #closed = false;
 
   /** `content`: also tell changes of what is not status, for recovery. */
-  constructor(o: { child: KubeClient; logger: Logger; content: boolean; onChange: LiveChange }) {
+  constructor(o: { child: KubeClient; logger: Logger; content: boolean; onChange: LiveChange; onBegun: WatchBegun }) {
     this.#child = o.child;
     this.#logger = o.logger;
     this.#content = o.content;
     this.#onChange = o.onChange;
+    this.#onBegun = o.onBegun;
   }
 
   /** Watches exactly these resources from now on. */
@@ -59,6 +64,11 @@ export class LiveWatches {
     });
     informer.onChange((change) => this.#onChange(definition, change));
     informer.start();
+    informer.waitForSync().then(
+      () => this.#onBegun(definition, (ref) => informer.get(objectKey(ref)) !== undefined),
+      // Closed before it began.
+      () => undefined,
+    );
     return informer;
   }
 }
