@@ -95,6 +95,7 @@ describe('renderDescriptions', () => {
     const renders = new Renders();
     renders.render();
     expect(renders.get()?.spec).toEqual({ deployer: 'Generic', raw: [] });
+    expect(renders.render().surplus).toEqual([]);
   });
 
   it('changes nothing when it is given its own result', () => {
@@ -428,10 +429,19 @@ describe('several Descriptions', () => {
     expect([renders.contents, renders.removed(1)]).toEqual([{ 'app-generic': ['a'], 'app-generic-2': ['b'] }, []]);
   });
 
-  it('do not count one that is being deleted, whose objects come back with it', () => {
+  it('do not count one that is being deleted: its objects go where there is room, or come back with it', () => {
     const renders = two();
+    renders.put(configMap('b'));
+    renders.feeds.push(feedTo('c'));
+    renders.put(of('c', 2000));
+    renders.render();
+    expect(renders.contents).toEqual({ 'app-generic': ['a'], 'app-generic-2': ['b', 'c'] });
     renders.change(2, ({ metadata }) => ({ metadata: { ...metadata, deletionTimestamp: '2026-03-01T00:00:00Z' } }));
     const { descriptions, surplus } = renders.render();
-    expect([descriptions.map(({ metadata }) => metadata.name), surplus]).toEqual([['app-generic', 'app-generic-2'], []]);
+    expect(descriptions.map((description) => [description.metadata.name, ...namesIn(description)])).toEqual([
+      ['app-generic', 'a', 'b'],
+      ['app-generic-2', 'c'],
+    ]);
+    expect(surplus).toEqual([]);
   });
 });
