@@ -7,6 +7,7 @@ import {
   names,
   resources,
   secretKeys,
+  taints,
   type ClusterRegistrationRequest,
   type KubeObject,
   type ManagedCluster,
@@ -40,7 +41,7 @@ let values: Record<string, unknown>;
 beforeAll(async () => {
   clusters = await startClusters({
     children: [{ name: 'child1', nodes: 1, auditLog: true }],
-    log: (line) => console.error(line),
+    log: (line) => process.stderr.write(`${line}\n`),
   });
   parent = await KubeClient.fromKubeConfig({ path: clusters.parent.kubeconfigPath });
   child = await KubeClient.fromKubeConfig({ path: clusters.cluster('child1').kubeconfigPath });
@@ -112,6 +113,24 @@ async function log(): Promise<{ level: string; message: string; reason?: string;
   });
 }
 
+/** A token for something else than registration. */
+async function bootstrapTokenWith(stringData: Record<string, string>): Promise<{ registrationToken: string }> {
+  const registrationToken = await createBootstrapToken(clusters.parent.api);
+  const name = `bootstrap-token-${registrationToken.split('.')[0]}`;
+  await parent.resource(core.secrets).patch({ namespace: 'kube-system', name }, { stringData }, { type: 'merge' });
+  return { registrationToken };
+}
+
+/** A token of a ServiceAccount of the parent, as `kubectl create token` makes it. */
+async function serviceAccountToken(namespace: string, name: string): Promise<string> {
+  const { status } = await parent.request<{ status: { token: string } }>({
+    method: 'POST',
+    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+  });
+  return status.token;
+}
+
 async function warnings(): Promise<(string | undefined)[]> {
   return (await log()).filter((line) => line.message === 'cluster is not registered').map((line) => line.reason);
 }
@@ -170,6 +189,8 @@ describe('a cluster that cannot register says why, once, and does not hammer the
         registrationToken: await createBootstrapToken(clusters.parent.api, { expiration: new Date(Date.now() - 1000) }),
       }),
     ],
+    ['a token for another use', 'TokenRejected', () => bootstrapTokenWith({ 'usage-bootstrap-authentication': 'false' })],
+    ['a token of another group', 'Forbidden', () => bootstrapTokenWith({ 'auth-extra-groups': 'system:bootstrappers:others' })],
     [
       'the CA of somebody else',
       'UnknownAuthority',
@@ -190,12 +211,7 @@ describe('a cluster that cannot register says why, once, and does not hammer the
   });
 
   it('a ServiceAccount token that is no registration token is forbidden', async () => {
-    const { status } = await parent.request<{ status: { token: string } }>({
-      method: 'POST',
-      path: '/api/v1/namespaces/default/serviceaccounts/default/token',
-      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
-    });
-    await agentWith({ registrationToken: status.token });
+    await agentWith({ registrationToken: await serviceAccountToken('default', 'default') });
     await eventually(async () => expect(await warnings()).toEqual(['Forbidden']));
   });
 });
@@ -260,12 +276,20 @@ describe('a registered cluster', () => {
     await eventually(async () => expect(await pushSecret()).toBeDefined());
   });
 
-  it('takes up where it was after a kill, also when its registration token is gone', async () => {
+  it('is unknown to the parent while it is silent, and takes up where it was after a kill, also when its registration token is gone', async () => {
     const before = await request();
     await parent.resource(core.secrets).delete({ namespace: 'kube-system', name: `bootstrap-token-${token.split('.')[0]}` });
     await agent.kill('SIGKILL');
+    await eventually(async () => {
+      const { spec, status } = await managedCluster();
+      expect(status?.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'Unknown' }));
+      expect(status).toMatchObject({ healthz: false, livez: false, readyz: false });
+      expect(spec.taints).toMatchObject([{ key: taints.unschedulable, effect: 'NoSchedule' }]);
+    });
     await agent.restart();
     await heartbeat();
+    await ready();
+    await eventually(async () => expect((await managedCluster()).spec.taints ?? []).toEqual([]));
     expect((await request())?.metadata.uid).toBe(before?.metadata.uid);
     token = await createBootstrapToken(clusters.parent.api);
     values = { ...values, registrationToken: token };
@@ -354,7 +378,7 @@ describe('a registered cluster', () => {
     await heartbeat();
   });
 
-  it('notices that it was deregistered, is idle until it is restarted, and registers anew then', async () => {
+  it('notices that it was deregistered, is idle until it is restarted, and registers anew then, with a ServiceAccount too', async () => {
     const before = await request();
     await parent
       .resource<ClusterRegistrationRequest>(resources.clusterRegistrationRequests)
@@ -367,7 +391,7 @@ describe('a registered cluster', () => {
       expect(agent.exit).toBeUndefined();
     });
     await agent.waitReady();
-    await agent.restart();
+    await agentWith({ registrationToken: await serviceAccountToken(system, names.bootstrapUse) });
     expect((await ready()).spec.clusterId).toBe(clusterId);
     expect((await request())?.metadata.uid).not.toBe(before?.metadata.uid);
   });
