@@ -6,6 +6,7 @@
  * to all 20 is there, until all is gone, and what it costs the parent; against the same objects applied straight to the
  * children in the same run.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { resources, type KubeObject, type Manifest, type Subscription } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
 import { startSystem, type System } from '@clusternet/localup';
@@ -62,6 +63,13 @@ async function measure(system: System, log: (line: string) => void): Promise<Rec
       `round ${n}${n === 0 ? ' (warm-up)' : ''}: create ${seconds(round.create)} (floor ${seconds(floor.create)}), update ${seconds(round.update)} (${seconds(floor.update)}), ` +
         `remove ${seconds(round.remove)} (${seconds(floor.remove)}); parent writes ${round.writes.create}/${round.writes.update}/${round.writes.remove}, events ${round.events}`,
     );
+    for (const [step, kinds] of Object.entries(round.byKind)) {
+      log(
+        `  ${step}: ${Object.entries(kinds)
+          .map(([kind, count]) => `${count} ${kind}`)
+          .join(', ')}`,
+      );
+    }
     if (n === 0) continue;
     floors.push(floor);
     ours.push(round);
@@ -136,6 +144,11 @@ async function inParallel<T>(items: readonly T[], width: number, task: (item: T)
   );
 }
 
+/** Resolves when the object is not there any longer. */
+async function gone(find: () => Promise<unknown>): Promise<void> {
+  while ((await find()) !== undefined) await delay(100);
+}
+
 /** The floor: the same objects by server-side apply, 8 requests in flight per child. */
 async function straight(children: KubeClient[], namespace: string): Promise<Round> {
   const options = { fieldManager: USER_AGENT, force: true };
@@ -174,6 +187,7 @@ async function through(parent: KubeClient, children: KubeClient[], audit: AuditL
 
   const watches = await Promise.all(children.map((child) => FeedWatch.start(child, name)));
   const writes = { create: 0, update: 0, remove: 0 };
+  const byKind: Partial<Record<keyof typeof writes, Record<string, number>>> = {};
   let events = 0;
   const step = async (key: keyof typeof writes, work: () => Promise<unknown>, arrived: (w: FeedWatch) => Promise<void>) => {
     await audit.mark();
@@ -181,10 +195,12 @@ async function through(parent: KubeClient, children: KubeClient[], audit: AuditL
       await work();
       await Promise.all(watches.map(arrived));
     });
-    // Status comes back after the objects are there: count what follows too.
+    // Status comes back after the objects are there, and finalizers go after the objects are gone: count what follows too.
+    if (key === 'remove') await gone(() => subscriptions.find({ name, namespace: 'default' }));
     await audit.quiet();
     const cost = await audit.sinceMark();
     writes[key] = cost.writes;
+    byKind[key] = cost.byKind;
     events += cost.events;
     return ms;
   };
@@ -229,5 +245,5 @@ async function through(parent: KubeClient, children: KubeClient[], audit: AuditL
       namespace: 'clusternet-reserved',
     }),
   );
-  return { create, update, remove, writes, events };
+  return { create, update, remove, writes, byKind, events };
 }
