@@ -101,6 +101,7 @@ spec:
               valueFrom:
                 fieldRef:
                   fieldPath: metadata.namespace
+            {{- include "clusternet.memoryEnv" $values.extraEnv | trim | nindent 12 }}
             {{- with .env }}
             {{- . | trim | nindent 12 }}
             {{- end }}
@@ -153,3 +154,20 @@ spec:
         {{- . | trim | nindent 8 }}
       {{- end }}
 {{- end -}}
+
+{{/*
+Keeps a service small: young objects of ours are few and short-lived, and the allocator need not keep a pool per thread.
+An entry of the same name among extraEnv, the argument, replaces one of these.
+*/}}
+{{- define "clusternet.memoryEnv" -}}
+{{- $given := dict }}
+{{- range . }}
+{{- $_ := set $given .name true }}
+{{- end }}
+{{- range $name, $value := dict "NODE_OPTIONS" "--max-semi-space-size=2" "MALLOC_ARENA_MAX" "2" }}
+{{- if not (hasKey $given $name) }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
