@@ -194,7 +194,10 @@ describe('automatic approval', () => {
     await first.join();
     await second.ask();
     await eventually(
-      async () => expect((await second.request()).status?.errorMessage).toContain('the cluster name twin is taken'),
+      async () =>
+        expect((await second.request()).status?.errorMessage).toMatch(
+          /the cluster name twin is taken.*kubectl delete clsrr clusternet-/,
+        ),
       20,
     );
     const { resourceVersion } = (await second.request()).metadata;
@@ -342,5 +345,25 @@ describe('manual approval', () => {
     await agent.patchSpec({ syncMode: 'Push' });
     await throughout(2, async () => expect((await agent.request()).status?.result).toBe('Denied'));
     expect(await admin.resource(core.clusterRoles).find({ name: agent.requestName })).toBeUndefined();
+  });
+
+  it('takes the credential of a registered cluster away with a denial, and gives another with an approval', async () => {
+    const agent = new Agent('suspended');
+    await agent.ask();
+    await eventually(async () => expect((await agent.request()).status?.errorMessage).toContain('waits for approval'), 20);
+    await agent.judge({ result: 'Approved' });
+    const { namespace, sealed } = await agent.approved();
+    const suspended = connect(await agent.token(sealed)).resource(resources.managedClusters);
+    await suspended.list({ namespace });
+    await agent.judge({ result: 'Denied' });
+    await eventually(async () => {
+      expect((await agent.request()).status).toEqual({ result: 'Denied', errorMessage: 'denied by an administrator' });
+      expect(isUnauthorized(await suspended.list({ namespace }).catch((error: unknown) => error))).toBe(true);
+    }, 30);
+    await agent.judge({ result: 'Approved' });
+    const again = await agent.approved();
+    const resumed = connect(await agent.token(again.sealed));
+    await eventually(() => resumed.resource(resources.managedClusters).list({ namespace: again.namespace }), 20);
+    expect(again.namespace).toBe(namespace);
   });
 });
