@@ -1,6 +1,8 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { types } from 'node:util';
+
 /** The other end broke the rules of the wire; the tunnel is closed with this. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
@@ -70,7 +72,7 @@ export const refusals = {
 
 /** Any thrown value as an Error, the value kept as its cause. */
 export function toError(value: unknown): Error {
-  if (value instanceof Error) return value;
+  if (value instanceof Error || types.isNativeError(value)) return value;
   return new Error(typeof value === 'string' ? value : 'a value that is not an Error was thrown', { cause: value });
 }
 

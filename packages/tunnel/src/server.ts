@@ -86,8 +86,8 @@ export class TunnelServer {
   async #drain(): Promise<void> {
     const { clock } = this.#settings;
     const spreadMs = this.#options.drainSpreadMs ?? 5000;
-    for (const tunnel of this.#tunnels) tunnel.drain(spreadMs);
     if (this.#tunnels.size > 0 && spreadMs > 0) {
+      for (const tunnel of this.#tunnels) tunnel.drain(spreadMs);
       const { promise, resolve } = Promise.withResolvers<void>();
       const stop = clock.setTimer(resolve, spreadMs);
       this.#onTunnelGone = () => this.#tunnels.size === 0 && resolve();

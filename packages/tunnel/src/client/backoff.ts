@@ -3,14 +3,14 @@
 
 /** How reconnects are spread. */
 export interface BackoffOptions {
-  /** The first reconnect comes within this time, any moment alike, so that clients of one lost server do not come at once. Default 4 s. */
+  /** The first reconnect comes within this time, any moment alike, so that clients of one lost server do not come at once. Default 3 s. */
   initialMs?: number;
-  /** Doubled with each failure up to this. Default 30 s. */
+  /** Half as much again with each failure, up to this. Default 30 s. */
   maxMs?: number;
 }
 
 /** Milliseconds to wait before a reconnect; `failures` in a row came before it, `random` is in [0, 1). */
 export function backoffDelay(failures: number, random: number, options: BackoffOptions = {}): number {
-  const { initialMs = 4000, maxMs = 30_000 } = options;
-  return random * Math.min(maxMs, initialMs * 2 ** Math.min(failures, 30));
+  const { initialMs = 3000, maxMs = 30_000 } = options;
+  return random * Math.min(maxMs, initialMs * 1.5 ** Math.min(failures, 50));
 }

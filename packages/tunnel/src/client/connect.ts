@@ -43,7 +43,8 @@ export async function connect(options: ConnectOptions): Promise<Mux> {
   signal.throwIfAborted();
   const secure = url.protocol === 'https:';
   const agent = secure ? new HttpsAgent({ ...options.tls, keepAlive: false }) : new HttpAgent({ keepAlive: false });
-  const connection: Connection = {};
+  const { promise, resolve, reject } = Promise.withResolvers<Mux>();
+  const connection: Connection = { onRefused: reject };
   const transport = transportFor(
     { agent, headers: options.headers, maxFrameBytes: settings.maxFrameBytes, masked: !secure },
     connection,
@@ -58,8 +59,7 @@ export async function connect(options: ConnectOptions): Promise<Mux> {
     parser,
     timeout: settings.deadAfterMs,
   });
-  const { promise, resolve, reject } = Promise.withResolvers<Mux>();
-  const fail = (cause: unknown): void => reject(connection.refused ?? connectError(cause));
+  const fail = (cause: unknown): void => reject(connectError(cause));
   const onAbort = (): void => reject(toError(signal.reason));
   signal.addEventListener('abort', onAbort, { once: true });
 

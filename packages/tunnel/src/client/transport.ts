@@ -12,8 +12,8 @@ import { closeTimeoutMs } from '../link/webSocketLink.ts';
 export interface Connection {
   webSocket?: WebSocket;
   socket?: Duplex;
-  /** Why the parent refused, when it answered at all. */
-  refused?: ConnectError;
+  /** The parent answered, but not with a connection. */
+  onRefused: (error: ConnectError) => void;
 }
 
 /** How one attempt connects. */
@@ -43,12 +43,7 @@ export function transportFor(options: TransportOptions, connection: Connection):
       } as ClientOptions);
       connection.webSocket = webSocket;
       webSocket.once('upgrade', (response) => (connection.socket = response.socket));
-      webSocket.once('unexpected-response', (request, response) => {
-        void refusal(response).then((error) => {
-          connection.refused = error;
-          request.destroy(error);
-        });
-      });
+      webSocket.once('unexpected-response', (_request, response) => void refusal(response).then(connection.onRefused));
       return webSocket;
     }
   };
