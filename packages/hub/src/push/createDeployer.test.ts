@@ -39,7 +39,11 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
-afterAll(() => new Promise((resolve) => server.close(resolve)));
+afterAll(async () => {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeAllConnections();
+  await closed;
+});
 beforeEach(() => {
   requests = [];
 });
@@ -56,26 +60,24 @@ function make(signal: AbortSignal, metrics: Metrics) {
     clusterName: 'edge',
     retain: async () => false,
   });
-  return { deployer, close: () => deployer.close().then(() => parent.close()) };
+  return { start: () => deployer.start(), [Symbol.asyncDispose]: () => deployer.close().then(() => parent.close()) };
 }
 
 it('makes deployers that report what their queues do', async () => {
   const metrics = new Metrics();
-  const { deployer, close } = make(new AbortController().signal, metrics);
+  await using deployer = make(new AbortController().signal, metrics);
   const first = new Promise<void>((resolve) => (asked = resolve));
   deployer.start();
   await first;
   expect(await metrics.registry.metrics()).toContain('clusternet_workqueue_adds_total{name="deployer"} 1');
-  await close();
 });
 
 it('makes deployers that ask a child for nothing once the leadership is over', async () => {
-  const { deployer, close } = make(
+  await using deployer = make(
     guardedSignal([], () => new Error('overdue')),
     new Metrics(),
   );
   deployer.start();
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(requests).toEqual([]);
-  await close();
 });
