@@ -7,6 +7,7 @@ import { type Metrics } from '../metrics/metrics.ts';
 import { toError } from '../util/errors.ts';
 import { type DelegatedAuth } from './delegatedAuth.ts';
 import { type CheckResult, type Health } from './health.ts';
+import { healthReport } from './healthReport.ts';
 
 /** What the routes show. */
 export interface HealthRoutesOptions {
@@ -59,16 +60,10 @@ function errorStatus(error: unknown): number {
 }
 
 function answer(request: Request, response: Response, results: CheckResult[]): void {
-  const failed = results.filter(({ problem }) => problem !== undefined);
+  const { healthy, text } = healthReport(results, request.query['verbose'] !== undefined);
   response
-    .status(failed.length === 0 ? 200 : 503)
+    .status(healthy ? 200 : 503)
     .type('text')
-    .set('Cache-Control', 'no-store');
-  if (failed.length === 0 && request.query['verbose'] === undefined) {
-    response.send('ok');
-    return;
-  }
-  const lines = results.map(({ name, problem }) => (problem === undefined ? `[+]${name} ok` : `[-]${name} failed: ${problem}`));
-  lines.push(failed.length === 0 ? 'check passed' : 'check failed', '');
-  response.send(lines.join('\n'));
+    .set('Cache-Control', 'no-store')
+    .send(text);
 }

@@ -38,6 +38,8 @@ export interface ServiceOptions<S extends z.ZodObject> {
   config: S;
   /** Feature gates with their defaults. */
   gates: Record<string, boolean>;
+  /** Whether health and metrics get a server of their own on `--secure-port`; false for a service that serves them itself. */
+  healthServer?: boolean;
   /** Default: the command line of the process. */
   argv?: string[];
   /** Default: the environment of the process. */
@@ -140,7 +142,7 @@ async function serve<S extends z.ZodObject>(
     const connect = options.connect ?? defaultConnect;
     const client = stack.use(await connect(config, `${options.name}/${options.version}`));
     stack.use(metrics.observeClient(client, 'local'));
-    if (config.securePort > 0) {
+    if (config.securePort > 0 && (options.healthServer ?? true)) {
       // Loaded here, so that --help and --version do not wait for a web server.
       const { HealthServer } = await import('../server/healthServer.ts');
       const { securePort: port, bindAddress: address, tlsCertFile: certFile, tlsPrivateKeyFile: keyFile } = config;
