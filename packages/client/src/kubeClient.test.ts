@@ -255,6 +255,18 @@ describe('failures of the network', () => {
 });
 
 describe('abort and close', () => {
+  it('repeat nothing under a signal that is over by the clock, before its event came', async () => {
+    let over = false;
+    const signal = Object.defineProperty(new AbortController().signal, 'aborted', { get: () => over });
+    await using server = await TestServer.start((_, s) => {
+      over = true;
+      refuse(s, 429, 'TooManyRequests', { headers: { 'retry-after': '0' } });
+    });
+    await using client = connect(server);
+    expect((await failureOf(client.request({ ...get, signal }))).message).toBe('the request was aborted');
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('end a request with the reason of the signal', async () => {
     const abort = new AbortController();
     const reason = new Error('not needed any more');

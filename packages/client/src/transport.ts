@@ -216,6 +216,9 @@ class Call implements AbortHook {
   };
 
   throwIfAborted(): void {
+    const { signal } = this.#request;
+    // A signal may know by the clock that it is over before its event comes: that of a leader whose process was stopped for a while.
+    if (signal?.aborted) this.abort(reasonOf(signal));
     if (this.#reason) throw this.#reason;
   }
 
