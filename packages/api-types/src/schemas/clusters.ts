@@ -129,6 +129,10 @@ export const managedClusterStatusSchema = object('What the agent last reported.'
   platform: string('Operating system and architecture of the API server.').optional(),
   agentVersion: string('Version of the agent.').optional(),
   apiserverURL: string('URL at which the agent reaches the API server of its cluster.').optional(),
+  apiserverCABundle: bytes(
+    'CA that the API server is verified with through the tunnel, PEM; the system roots if absent.',
+  ).optional(),
+  apiserverTLSServerName: string('Name in the certificate of the API server; the host of apiserverURL if absent.').optional(),
   healthz: boolean('Whether /healthz answers 200.').optional(),
   livez: boolean('Whether /livez answers 200.').optional(),
   readyz: boolean('Whether /readyz answers 200.').optional(),
