@@ -3,6 +3,7 @@
 
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { framePool } from '../protocol/framePool.ts';
 import type { Link, LinkHandler } from './link.ts';
 
 /** Frames that may come before somebody listens: the hello, and no more than a hello. */
@@ -55,7 +56,8 @@ export class WebSocketLink implements Link {
 
   send(frame: Buffer): void {
     if (this.#closed === undefined && this.#webSocket.readyState === this.#webSocket.OPEN) {
-      this.#webSocket.send(frame, messageOptions);
+      if (framePool.wants(frame)) this.#webSocket.send(frame, messageOptions, (error) => error ?? framePool.give(frame));
+      else this.#webSocket.send(frame, messageOptions);
     }
   }
 

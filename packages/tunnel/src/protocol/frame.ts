@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { ProtocolError } from '../errors.ts';
+import { framePool } from './framePool.ts';
 
 /** What a frame does; the first byte on the wire. Numbers are never reused. */
 export const FrameType = {
@@ -47,7 +48,7 @@ const maxTextBytes = 1024;
 
 /** A frame with an empty payload of `payloadBytes`, to be filled. */
 export function allocateFrame(type: number, id: number, payloadBytes: number): Buffer {
-  const frame = Buffer.allocUnsafe(headerBytes + payloadBytes);
+  const frame = framePool.take(headerBytes + payloadBytes);
   frame[0] = type;
   frame.writeUInt32BE(id, 1);
   return frame;
