@@ -4,6 +4,7 @@
 import { createSecureContext } from 'node:tls';
 import { type Dispatcher, Pool, ProxyAgent } from 'undici';
 import { type TlsMaterial } from './credentials.ts';
+import { connectorOver, type Dial, secureStream } from './dial.ts';
 
 /** The kept-alive connections made with one set of TLS material. */
 export interface Connections {
@@ -20,13 +21,15 @@ const keepAliveMs = 60_000;
 /** Holds the connections in use and replaces them when the TLS material changes; replaced ones finish their work first. */
 export class ConnectionManager {
   readonly #origin: string;
+  readonly #dial: Dial | undefined;
   readonly #draining = new Set<Connections>();
   #unusable: TlsMaterial | undefined;
   #current: { tls: TlsMaterial; connections: Connections } | undefined;
 
-  /** `origin` is scheme, host and port of the server. */
-  constructor(origin: string) {
+  /** `origin` is scheme, host and port of the server; `dial` opens what its connections run on, instead of TCP. */
+  constructor(origin: string, dial?: Dial) {
     this.#origin = origin;
+    this.#dial = dial;
   }
 
   /** Connections for this material. Material that TLS cannot use throws, unless there are earlier connections to go on with. */
@@ -34,7 +37,7 @@ export class ConnectionManager {
     if (this.#current?.tls === tls || (this.#current && this.#unusable === tls)) return this.#current.connections;
     let connections: Connections;
     try {
-      connections = connect(this.#origin, tls);
+      connections = connect(this.#origin, tls, this.#dial);
     } catch (error) {
       // Half of a rotation: certificate and key are written one after the other.
       if (!this.#current) throw error;
@@ -60,17 +63,18 @@ export class ConnectionManager {
   }
 }
 
-function connect(origin: string, tls: TlsMaterial): Connections {
+const connectTimeoutMs = 10_000;
+
+function connect(origin: string, tls: TlsMaterial, dial: Dial | undefined): Connections {
+  const secure = origin.startsWith('https:');
   const tlsOptions = {
     // Parsed once here and not again for each connection; this is also what refuses a key that does not fit its certificate.
-    ...(origin.startsWith('https:')
-      ? { secureContext: createSecureContext({ ca: tls.caPem, cert: tls.certPem, key: tls.keyPem }) }
-      : {}),
+    ...(secure ? { secureContext: createSecureContext({ ca: tls.caPem, cert: tls.certPem, key: tls.keyPem }) } : {}),
     ...(tls.serverName ? { servername: tls.serverName } : {}),
     ...(tls.insecureSkipTlsVerify ? { rejectUnauthorized: false } : {}),
     keepAlive: true,
     keepAliveInitialDelay: 15_000,
-    timeout: 10_000,
+    timeout: connectTimeoutMs,
   };
   const options: Pool.Options = {
     allowH2: false,
@@ -81,9 +85,23 @@ function connect(origin: string, tls: TlsMaterial): Connections {
     headersTimeout: 0,
     bodyTimeout: 0,
   };
+  const dialled =
+    dial &&
+    connectorOver({
+      dial,
+      timeoutMs: connectTimeoutMs,
+      ...(secure && {
+        secure: (stream, signal) =>
+          secureStream(stream, { host: hostOf(origin), serverName: tls.serverName, tls: tlsOptions, signal }),
+      }),
+    });
   const make = (connections: number | null): Dispatcher =>
-    tls.proxyUrl
+    tls.proxyUrl && !dialled
       ? new ProxyAgent({ ...options, connections, uri: tls.proxyUrl, requestTls: tlsOptions, proxyTunnel: true })
-      : new Pool(origin, { ...options, connections, connect: tlsOptions });
+      : new Pool(origin, { ...options, connections, connect: dialled ?? tlsOptions });
   return { requests: make(maxRequestConnections), watches: make(null) };
+}
+
+function hostOf(origin: string): string {
+  return new URL(origin).hostname.replace(/^\[(.*)\]$/, '$1');
 }

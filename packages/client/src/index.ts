@@ -16,6 +16,7 @@ export {
 export { ClientClosedError, ConnectionError } from './connectionError.ts';
 export { core } from './core.ts';
 export { type TokenSource } from './credentials.ts';
+export { connectorOver, type Dial, secureStream, type SecureStreamOptions } from './dial.ts';
 export {
   type ClientOptions,
   KubeClient,

@@ -4,6 +4,7 @@
 import { type KubeObject, type ResourceDefinition } from '@clusternet/api-types';
 import { ApiError } from './apiError.ts';
 import { type CredentialSource, StaticCredentials, type TokenSource } from './credentials.ts';
+import { type Dial } from './dial.ts';
 import { KubeConfigCredentials } from './kubeConfigCredentials.ts';
 import { loadKubeConfig } from './loadKubeConfig.ts';
 import { type HttpAnswer } from './exchange.ts';
@@ -43,6 +44,8 @@ export interface ServerOptions extends ClientOptions {
   /** Name to verify the server's certificate against, where it differs from the address. */
   tlsServerName?: string;
   insecureSkipTlsVerify?: boolean;
+  /** Opens what the kept-alive connections run on, such as a stream of a tunnel, instead of TCP; TLS is spoken inside. */
+  connect?: Dial;
 }
 
 /** One request, for what {@link ResourceClient} does not cover. */
@@ -120,7 +123,7 @@ export class KubeClient implements AsyncDisposable {
       insecureSkipTlsVerify: o.insecureSkipTlsVerify,
     };
     const source = new StaticCredentials(tls, o.token);
-    return new KubeClient({ transport: transportOf(o.server, source, o), caPem: o.caPem });
+    return new KubeClient({ transport: transportOf(o.server, source, o, o.connect), caPem: o.caPem });
   }
 
   /** Sends one request and parses the answer. Throws ApiError for a refusal, ConnectionError without an answer. */
@@ -182,9 +185,9 @@ export class KubeClient implements AsyncDisposable {
   }
 }
 
-function transportOf(server: string, source: CredentialSource, o: ClientOptions): Transport {
+function transportOf(server: string, source: CredentialSource, o: ClientOptions, dial?: Dial): Transport {
   const bucket = o.qps === undefined ? undefined : new TokenBucket({ qps: o.qps, burst: o.burst });
-  return new Transport({ server, source, bucket, userAgent: o.userAgent ?? defaultUserAgent });
+  return new Transport({ server, source, bucket, userAgent: o.userAgent ?? defaultUserAgent, dial });
 }
 
 function requestHeaders(r: RequestOptions): Record<string, string> {

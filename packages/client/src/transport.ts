@@ -5,6 +5,7 @@ import { type Dispatcher } from 'undici';
 import { ConnectionManager } from './connections.ts';
 import { ClientClosedError, ConnectionError, errorCode, isTlsCode } from './connectionError.ts';
 import { type Credentials, type CredentialSource } from './credentials.ts';
+import { type Dial } from './dial.ts';
 import { type AbortHook, exchange, type ExchangeFailure, type HttpAnswer } from './exchange.ts';
 import { delayAfterError, delayAfterStatus, parseRetryAfter } from './retryPolicy.ts';
 import { type TokenBucket } from './tokenBucket.ts';
@@ -40,7 +41,7 @@ export class Transport {
   readonly #closed = new AbortController();
   readonly #active = new Set<(reason: Error) => void>();
 
-  constructor(o: { server: string; source: CredentialSource; userAgent: string; bucket?: TokenBucket }) {
+  constructor(o: { server: string; source: CredentialSource; userAgent: string; bucket?: TokenBucket; dial?: Dial }) {
     const url = new URL(o.server);
     this.#origin = url.origin;
     this.#basePath = url.pathname.replace(/\/+$/, '');
@@ -48,7 +49,7 @@ export class Transport {
     this.#source = o.source;
     this.#bucket = o.bucket;
     this.#userAgent = o.userAgent;
-    this.#connections = new ConnectionManager(url.origin);
+    this.#connections = new ConnectionManager(url.origin, o.dial);
   }
 
   get isClosed(): boolean {
