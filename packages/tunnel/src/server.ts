@@ -34,7 +34,7 @@ export class TunnelServer {
   readonly #engine: EngineServer;
   readonly #io: SocketServer;
   readonly #tunnels = new Set<Mux>();
-  readonly #upgrades = new WeakMap<IncomingMessage, { webSocket?: WebSocket; socket: Duplex }>();
+  readonly #upgrades: Upgrades = new WeakMap();
   #closing: Promise<void> | undefined;
   #onTunnelGone: (() => void) | undefined;
 
@@ -71,8 +71,9 @@ export class TunnelServer {
     if (query.has('sid') || query.get('transport') !== 'websocket' || query.get('EIO') !== '4') {
       return refuse(socket, '400 Bad Request', 'only socket.io 4 over its websocket transport is spoken here');
     }
-    this.#upgrades.set(req, { socket });
-    this.#engine.handleUpgrade(req, socket, head);
+    const standIn = standInFor(req, socket);
+    this.#upgrades.set(standIn, { req, socket });
+    this.#engine.handleUpgrade(standIn, socket, head);
   }
 
   /**
@@ -100,8 +101,8 @@ export class TunnelServer {
 
   #onConnection(socket: Socket): void {
     const { conn } = socket;
-    const req = conn.request;
-    const upgrade = this.#upgrades.get(req);
+    const upgrade = this.#upgrades.get(conn.request);
+    this.#upgrades.delete(conn.request);
     if (!upgrade?.webSocket || this.#closing) {
       conn.close(true);
       return;
@@ -112,7 +113,7 @@ export class TunnelServer {
     });
     conn.on('close', (reason: string) => link.ended(reason));
     forgetRequest(socket);
-    let request: IncomingMessage | undefined = req;
+    let request: IncomingMessage | undefined = upgrade.req;
     const tunnel = new Mux({
       link,
       role: 'server',
@@ -133,7 +134,25 @@ export class TunnelServer {
   }
 }
 
-/** The request, with its headers and their secrets, is worth more memory than the rest of an idle tunnel. */
+/** Requests on their way through engine.io, by what stands in for them. */
+type Upgrades = WeakMap<IncomingMessage, { req: IncomingMessage; webSocket?: WebSocket; socket: Duplex }>;
+
+/**
+ * engine.io and socket.io hold on to the request for as long as the tunnel lives, in more places than can be cleared. The real
+ * one, with its headers and their secrets, is worth more memory than the rest of an idle tunnel, so they get the little
+ * they look at.
+ */
+function standInFor(req: IncomingMessage, socket: Duplex): IncomingMessage {
+  const { upgrade, connection, 'sec-websocket-key': key, 'sec-websocket-version': version } = req.headers;
+  return {
+    method: req.method,
+    url: '/?EIO=4&transport=websocket',
+    headers: { upgrade, connection, 'sec-websocket-key': key, 'sec-websocket-version': version },
+    socket,
+    connection: socket,
+  } as unknown as IncomingMessage;
+}
+
 function forgetRequest(socket: Socket): void {
   (socket.conn as { request?: unknown }).request = undefined;
   (socket as { handshake?: unknown }).handshake = undefined;

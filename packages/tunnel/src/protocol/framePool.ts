@@ -8,7 +8,7 @@ const maxFree = 16;
 
 /**
  * Buffers of large frames, used again once they were written: allocating and collecting 64 KiB for each frame costs a sender
- * of bulk a fifth of its CPU time. Holds at most 1 MiB.
+ * of bulk a quarter of its CPU time. Holds at most 1 MiB.
  */
 export class FramePool {
   readonly #free: ArrayBufferLike[] = [];
