@@ -82,9 +82,10 @@ export class Mux implements Tunnel, LinkHandler, StreamHost, KeepAliveMember {
     this.#nextId = options.role === 'client' ? 1 : 2;
     this.#lastPeerId = options.role === 'client' ? 0 : -1;
     this.#outbox = new Outbox(options.link, options.settings.maxFrameBytes, (frame) => this.#onSent(frame));
-    options.link.handler = this;
     options.keepAlive.add(this);
     this.#outbox.control(textFrame(FrameType.hello, encodeHello({ versions, maxFrame: options.settings.maxFrameBytes })));
+    // Last, as what came already, be it the end, is told at once.
+    options.link.handler = this;
   }
 
   get streams(): number {

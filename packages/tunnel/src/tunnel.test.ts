@@ -8,6 +8,7 @@ import { Agent, createServer as createSecureServer, request } from 'node:https';
 import { connect as connectHttp2, createSecureServer as createHttp2Server } from 'node:http2';
 import { connect as connectTcp, createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
 import { PassThrough, type Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import type { StreamHandler } from './tunnel.ts';
 import { TestAuthority } from './testing/authority.ts';
@@ -53,6 +54,19 @@ describe('a tunnel over TLS', () => {
     expect(atServer.id).toBe(atClient.id);
     expect(atServer.bytesIn).toBe(atClient.bytesOut);
     expect(atServer.bytesIn).toBeGreaterThan(sent.length);
+  });
+
+  it('stays up while nothing but keep-alive passes', async () => {
+    const short = { keepAliveMs: 20, deadAfterMs: 100 };
+    const still = await TunnelBed.create({ authority, ...short });
+    const { atServer, atClient } = await still.connect({ tls, ...short });
+    // Longer than silence may last, by the count of its own pings.
+    const [before, enough] = [atClient.bytesIn, 20 * 5];
+    const ended = Promise.race([atServer.closed, atClient.closed]);
+    while (atClient.bytesIn - before < enough) {
+      expect(await Promise.race([ended, sleep(5, 'up')])).toBe('up');
+    }
+    await still.close();
   });
 
   it('carries a stream with half-close to a real socket', async () => {
