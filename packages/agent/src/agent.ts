@@ -12,6 +12,7 @@ import { ParentClock } from './registration/parentClock.ts';
 import { Registrar } from './registration/registrar.ts';
 import { RegistrationReporter } from './registration/reporter.ts';
 import { runSession } from './session.ts';
+import { TunnelMetrics } from './tunnel/tunnelMetrics.ts';
 
 /** What the agent is made of. */
 export interface AgentParts {
@@ -33,12 +34,14 @@ export interface AgentParts {
  */
 export class Agent {
   readonly #parts: AgentParts;
+  readonly #tunnelMetrics: TunnelMetrics;
   /** Outlives leaderships: a cluster that was let go comes back only with a new process. */
   #deregistered = false;
   #serving = false;
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
+    this.#tunnelMetrics = new TunnelMetrics(parts.metrics);
   }
 
   /** Whether the cluster is registered and this process serves it. */
@@ -83,6 +86,7 @@ export class Agent {
             ...this.#parts,
             systemNamespace: lease.namespace,
             agentVersion: this.#parts.version,
+            tunnelMetrics: this.#tunnelMetrics,
             registration,
             fetchWithRegistrationToken: (name) => registrar.fetchWithRegistrationToken(name),
             store,

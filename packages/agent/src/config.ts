@@ -59,7 +59,24 @@ export const agentConfig = z.object({
     .describe('URL at which the parent reaches the API server of this cluster; the one the agent itself uses when empty'),
   clusterStatusCollectFrequency: duration().default(20_000).describe('how often the state of this cluster is looked at'),
   clusterStatusUpdateFrequency: duration().default(180_000).describe('how often it is reported when nothing important changes'),
+  clusterAdvertiseTlsServerName: z
+    .string()
+    .regex(new RegExp(`^$|${clusterName.source}`), 'must be a host name in lower case')
+    .default('')
+    .describe("name in the certificate of this cluster's API server, where it differs from the host of its URL"),
   useMetricsServer: z.boolean().default(false).describe('report usage from metrics.k8s.io'),
+  tunnelAllow: z
+    .array(z.string())
+    .default([])
+    .describe('range of addresses, or [range]:port, that may be reached through the tunnel besides the API server; repeatable'),
+  enableTunnelLogging: z
+    .boolean()
+    .default(false)
+    .describe('log each connection through the tunnel, without what it says (with --v=4)'),
+  visitors: z
+    .boolean()
+    .default(false)
+    .describe('let users of the parent visit this cluster as themselves: its RBAC decides what they may do'),
   leaderElectResourceName: z.string().default(names.agent).describe('name of the Lease, whose UID is the id of this cluster'),
   securePort: z.int().min(0).max(65_535).default(10_650).describe('port of health checks and metrics; 0 turns them off'),
 });
@@ -77,4 +94,4 @@ export const agentGates: Record<string, boolean> = {
 };
 
 /** Gates that are known, as charts and peers name them, and that this version cannot turn on. */
-export const missingGates = [featureGates.socketConnection, featureGates.predictor, featureGates.multiClusterService] as const;
+export const missingGates = [featureGates.predictor, featureGates.multiClusterService] as const;

@@ -49,6 +49,8 @@ describe('resolveOptions', () => {
     [{ clusterRegParentCa: 'bm8=' }, 'holds no PEM certificate'],
     [{ clusterRegParentInsecure: true, clusterRegParentCaFile: '/ca' }, 'makes no sense with a CA'],
     [{ clusterSyncMode: 'Push' }, 'needs --feature-gates=AppPusher=true'],
+    [{ visitors: true }, '--visitors needs --feature-gates=SocketConnection=true'],
+    [{ tunnelAllow: ['10.0.0.1/8'] }, '--tunnel-allow: "10.0.0.1/8" has bits beyond its prefix length'],
   ])('refuses %j', (flags, message) => {
     expect(() => resolve({ ...valid, ...flags })).toThrow(message);
   });
@@ -61,7 +63,15 @@ describe('resolveOptions', () => {
 
   it('allows Push with AppPusher and refuses gates this version lacks', () => {
     expect(resolve({ ...valid, clusterSyncMode: 'Push' }, ['AppPusher']).syncMode).toBe('Push');
-    expect(() => resolve(valid, ['SocketConnection'])).toThrow('SocketConnection is not available in this version');
+    expect(() => resolve(valid, ['Predictor'])).toThrow('Predictor is not available in this version');
+  });
+
+  it('keeps the tunnel off, and what it reaches to the API server, unless told otherwise', () => {
+    expect(resolve(valid)).toMatchObject({ socketConnection: false, tunnelAllow: [], tunnelLogging: false, visitors: false });
+    const flags = { tunnelAllow: ['10.0.0.0/8', '10.0.0.1:443'], visitors: true };
+    const options = resolve({ ...valid, ...flags }, ['SocketConnection']);
+    expect(options).toMatchObject({ socketConnection: true, visitors: true });
+    expect(options.tunnelAllow.map(({ port }) => port)).toEqual([undefined, 443]);
   });
 
   it('reads token and CA from their files each time', async () => {

@@ -7,6 +7,7 @@ import { type AgentConfig, missingGates } from './config.ts';
 import { parseClusterLabels } from './registration/clusterLabels.ts';
 import { RegistrationFault } from './registration/fault.ts';
 import { isRegistrationToken } from './registration/token.ts';
+import { parseAllowRule, type AllowRule } from './tunnel/dialPolicy.ts';
 
 /** Access to the parent that the operator gives. */
 export interface ParentOptions {
@@ -29,11 +30,19 @@ export interface AgentOptions {
   syncMode: 'Push' | 'Pull' | 'Dual';
   labels: Record<string, string>;
   advertiseUrl: string | undefined;
+  tlsServerName: string | undefined;
   collectFrequencyMs: number;
   updateFrequencyMs: number;
   useMetricsServer: boolean;
   appPusher: boolean;
   recovery: boolean;
+  /** Keep a tunnel to the parent. */
+  socketConnection: boolean;
+  /** What may be reached through it besides the cluster's own API server. */
+  tunnelAllow: AllowRule[];
+  tunnelLogging: boolean;
+  /** Users of the parent may act here under their own names. */
+  visitors: boolean;
   clusterCidr: string | undefined;
   serviceCidr: string | undefined;
 }
@@ -89,6 +98,11 @@ export function resolveOptions({ config, gates, env }: OptionsInput): AgentOptio
       `--cluster-sync-mode=Push needs --feature-gates=${featureGates.appPusher}=true: nobody would deploy to this cluster`,
     );
   }
+  const tunnelAllow = config.tunnelAllow.flatMap((text) => attempt('tunnel-allow', () => [parseAllowRule(text)]) ?? []);
+  const socketConnection = gates.enabled(featureGates.socketConnection);
+  if (config.visitors && !socketConnection) {
+    problems.push(`--visitors needs --feature-gates=${featureGates.socketConnection}=true: visitors come through the tunnel`);
+  }
   for (const gate of missingGates) {
     if (gates.enabled(gate)) problems.push(`feature gate ${gate} is not available in this version: turn it off`);
   }
@@ -108,11 +122,16 @@ export function resolveOptions({ config, gates, env }: OptionsInput): AgentOptio
     syncMode: config.clusterSyncMode,
     labels,
     advertiseUrl: advertiseUrl || undefined,
+    tlsServerName: config.clusterAdvertiseTlsServerName || undefined,
     collectFrequencyMs: config.clusterStatusCollectFrequency,
     updateFrequencyMs: config.clusterStatusUpdateFrequency,
     useMetricsServer: config.useMetricsServer,
     appPusher: gates.enabled(featureGates.appPusher),
     recovery: gates.enabled(featureGates.recovery),
+    socketConnection,
+    tunnelAllow,
+    tunnelLogging: config.enableTunnelLogging,
+    visitors: config.visitors,
     clusterCidr: env.CLUSTER_CIDR || undefined,
     serviceCidr: env.SERVICE_CIDR || undefined,
   };

@@ -1,16 +1,26 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { resources, type ClusterRegistrationRequest, type ManagedCluster } from '@clusternet/api-types';
+import {
+  resources,
+  type ClusterRegistrationRequest,
+  type ManagedCluster,
+  type ManagedClusterStatus,
+} from '@clusternet/api-types';
 import { KubeClient } from '@clusternet/client';
 import { Informer, Stack, type Logger, type Metrics } from '@clusternet/runtime';
 import { DeployController } from './deploying/deployController.ts';
 import { type AgentOptions } from './options.ts';
 import { CredentialKeeper, type CredentialKeeperOptions, type SessionEnd } from './registration/credentialKeeper.ts';
 import { StatusReporter } from './status/statusReporter.ts';
+import { AgentTunnel } from './tunnel/agentTunnel.ts';
+import { Dialer } from './tunnel/dialer.ts';
+import { type TunnelMetrics } from './tunnel/tunnelMetrics.ts';
+import { TunnelReporter } from './tunnel/tunnelReporter.ts';
+import { VisitorController } from './visitors/visitorController.ts';
 
 /** What a session needs besides a registration. */
-export interface SessionOptions extends Omit<CredentialKeeperOptions, 'fetch' | 'parentUrl'> {
+export interface SessionOptions extends Omit<CredentialKeeperOptions, 'fetch' | 'parentUrl' | 'onRenewed'> {
   child: KubeClient;
   options: AgentOptions;
   /** Namespace of the agent in the child. */
@@ -19,11 +29,12 @@ export interface SessionOptions extends Omit<CredentialKeeperOptions, 'fetch' | 
   qps: number;
   burst: number;
   metrics: Metrics;
+  tunnelMetrics: TunnelMetrics;
   logger: Logger;
 }
 
 /**
- * Everything that a registered cluster does with one connection to its parent: keeps the credential, reports the status, deploys.
+ * Everything that a registered cluster does with one connection to its parent: keeps the credential, reports the status, deploys, holds the tunnel.
  * Nothing of it is left when this returns.
  */
 export async function runSession(o: SessionOptions, signal: AbortSignal): Promise<SessionEnd> {
@@ -37,6 +48,7 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
       ...o,
       logger,
       parentUrl: options.parent.url,
+      onRenewed: () => tunnel?.credentialRenewed(),
       fetch: (name) => parent.resource<ClusterRegistrationRequest>(resources.clusterRegistrationRequests).find({ name }),
     });
     const parent = stack.use(
@@ -75,7 +87,8 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
           agentVersion: o.agentVersion,
           apiserverURL: child.server,
           appPusher: options.appPusher,
-          useSocket: false,
+          useSocket: options.socketConnection,
+          ...(options.socketConnection ? trustOf(child, options.tlsServerName) : {}),
           kubeQPS: o.qps,
           kubeBurst: o.burst,
           heartbeatFrequencySeconds: Math.max(1, Math.round(options.updateFrequencyMs / 1000)),
@@ -115,6 +128,38 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
         metrics,
       }),
     );
+    const visitors = stack.use(
+      new VisitorController({
+        child,
+        parent,
+        clusterId: identity.clusterId,
+        namespace: credential.namespace,
+        systemNamespace: o.systemNamespace,
+        enabled: options.visitors,
+        now: o.now,
+        signal,
+        logger,
+        metrics,
+      }),
+    );
+    // Comes last, and so ends first.
+    const tunnel = options.socketConnection
+      ? stack.use(
+          new AgentTunnel({
+            parentUrl: options.parent.url,
+            clusterId: identity.clusterId,
+            token: keeper.token,
+            ca: () => caPem,
+            onDistrust: keeper.poke,
+            dialer: new Dialer({ apiServer: child.server, allow: options.tunnelAllow }),
+            signal,
+            logStreams: options.tunnelLogging,
+            reporter: new TunnelReporter(logger, (event) => o.reporter.event(event)),
+            metrics: o.tunnelMetrics,
+            logger,
+          }),
+        )
+      : undefined;
     clusters.onChange(({ type, object }) => {
       if (type === 'deleted') {
         logger.warn('the ManagedCluster of this cluster was deleted: waiting for the parent to make it anew');
@@ -128,8 +173,21 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
     clusters.start();
     status.start();
     deploy.start();
+    visitors.start();
+    tunnel?.start();
     return await keeper.run(signal);
   } finally {
     await stack.close();
   }
+}
+
+/** How the parent verifies the API server of this cluster at the other end of the tunnel. */
+function trustOf(
+  { caPem }: KubeClient,
+  tlsServerName: string | undefined,
+): Pick<ManagedClusterStatus, 'apiserverCABundle' | 'apiserverTLSServerName'> {
+  return {
+    ...(caPem === undefined ? {} : { apiserverCABundle: Buffer.from(caPem, 'utf8').toString('base64') }),
+    ...(tlsServerName === undefined ? {} : { apiserverTLSServerName: tlsServerName }),
+  };
 }

@@ -5,8 +5,8 @@ import { fieldManagers, names, resources, type Description, type ManagedCluster 
 import { core, KubeClient } from '@clusternet/client';
 import { ClusterDeployer } from '@clusternet/deployer';
 import { EventRecorder, Informer, Stack, WorkQueue, type Logger, type Metrics } from '@clusternet/runtime';
-import { AppDeployerTokens, type IssuedToken } from './appDeployerToken.ts';
-import { childCredentialSecret, isOwnSecret, isSameCredential, type CredentialSecret } from './childCredential.ts';
+import { childCredentialSecret, isOwnSecret, isSameCredential, type CredentialSecret } from '../childCredential.ts';
+import { ServiceAccountTokens, type IssuedToken } from '../serviceAccountTokens.ts';
 import { whoDeploys, type Deployer } from './responsibility.ts';
 import { retainOnDeregistration } from './retain.ts';
 
@@ -45,7 +45,7 @@ const key = 'deploy';
  */
 export class DeployController {
   readonly #o: DeployControllerOptions;
-  readonly #tokens: AppDeployerTokens;
+  readonly #tokens: ServiceAccountTokens;
   readonly #queue: WorkQueue;
   #pulling: Stack | undefined;
   #handedOut: (IssuedToken & { serviceAccountUid: string }) | undefined;
@@ -54,7 +54,12 @@ export class DeployController {
 
   constructor(options: DeployControllerOptions) {
     this.#o = options;
-    this.#tokens = new AppDeployerTokens({ child: options.child, namespace: options.systemNamespace, now: options.now });
+    this.#tokens = new ServiceAccountTokens({
+      child: options.child,
+      namespace: options.systemNamespace,
+      name: names.appDeployer,
+      now: options.now,
+    });
     this.#queue = new WorkQueue({
       name: 'agent-deploy',
       reconcile: () => this.#reconcile(),
@@ -169,7 +174,15 @@ export class DeployController {
     }
     const { token, serviceAccountUid } = this.#handedOut;
     const url = advertiseUrl ?? child.server;
-    const wanted = childCredentialSecret({ clusterId, namespace, url, caPem: child.caPem, token, serviceAccountUid });
+    const wanted = childCredentialSecret({
+      name: names.childClusterDeployer,
+      clusterId,
+      namespace,
+      url,
+      caPem: child.caPem,
+      token,
+      serviceAccount: { name: names.appDeployer, uid: serviceAccountUid },
+    });
     if (existing && isSameCredential(existing, wanted)) return;
     await this.#secrets.apply(wanted, { fieldManager: fieldManagers.agent, force: true });
     logger.info('credential for deploying was handed to the parent', { namespace, url });

@@ -1,6 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { types } from 'node:util';
 import { ApiError } from '@clusternet/client';
 import { RegistrationFault } from './fault.ts';
 import { tokenFacts } from './token.ts';
@@ -43,7 +44,7 @@ const unknownAuthority = new Set([
 export function errorCodes(error: unknown): string[] {
   const codes: string[] = [];
   let current = error;
-  for (let depth = 0; depth < 8 && current instanceof Error; depth++) {
+  for (let depth = 0; depth < 8 && types.isNativeError(current); depth++) {
     const { code } = current as { code?: unknown };
     if (typeof code === 'string') codes.push(code);
     current = current instanceof AggregateError ? current.errors[0] : current.cause;

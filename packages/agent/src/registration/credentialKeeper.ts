@@ -28,6 +28,8 @@ export interface CredentialKeeperOptions {
   fetch: (name: string) => Promise<ClusterRegistrationRequest | undefined>;
   /** Reads it with the registration token. */
   fetchWithRegistrationToken: (name: string) => Promise<ClusterRegistrationRequest | undefined>;
+  /** Told when there is a new token. */
+  onRenewed?: () => void;
   store: CredentialStore;
   clock: ParentClock;
   reporter: RegistrationReporter;
@@ -145,6 +147,7 @@ export class CredentialKeeper {
     await this.#o.store.save(stored);
     this.#stored = stored;
     if (changed.includes('token')) {
+      this.#o.onRenewed?.();
       await this.#o.clock.refresh();
       this.#o.logger.info('credential for the parent was renewed', { renewAgain: renewalTime(credential.token)?.toISOString() });
     }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type KubeObject } from '@clusternet/api-types';
-import { type EventRecorder, type Logger } from '@clusternet/runtime';
+import { type EventRecorder, type Logger, type NewEvent } from '@clusternet/runtime';
 import { type RegistrationFault } from './fault.ts';
 
 /** Tells the operator how the registration goes: once per change, however often a step is repeated. */
@@ -30,27 +30,27 @@ export class RegistrationReporter {
       return;
     }
     this.#logger.warn('cluster is not registered', fields);
-    this.#event('Warning', fault.reason, fault.message);
+    this.event({ type: 'Warning', reason: fault.reason, message: fault.message });
   }
 
   /** The parent has not decided yet. */
   pending(message: string): void {
     if (!this.#isNew(message)) return;
     this.#logger.info('registration request is pending', { parentMessage: message });
-    this.#event('Normal', 'RegistrationPending', message);
+    this.event({ type: 'Normal', reason: 'RegistrationPending', message });
   }
 
   /** A remark that does not stop the registration. */
   note(reason: string, message: string): void {
     this.#logger.warn('registration needs attention', { reason, detail: message });
-    this.#event('Warning', reason, message);
+    this.event({ type: 'Warning', reason, message });
   }
 
   /** The cluster is registered. */
   registered(fields: Record<string, unknown>): void {
     this.#last = '';
     this.#logger.info('cluster is registered', fields);
-    this.#event('Normal', 'Registered', 'the cluster is registered with its parent');
+    this.event({ type: 'Normal', reason: 'Registered', message: 'the cluster is registered with its parent' });
   }
 
   /** What was wrong is over. */
@@ -64,16 +64,17 @@ export class RegistrationReporter {
   deregistered(message: string): void {
     this.#last = message;
     this.#logger.warn('cluster was deregistered', { detail: message });
-    this.#event('Warning', 'Deregistered', message);
+    this.event({ type: 'Warning', reason: 'Deregistered', message });
+  }
+
+  /** Shows an Event of something else that concerns the parent at the same place. */
+  event({ type, reason, message }: NewEvent): void {
+    if (this.#subject) this.#recorder.event(this.#subject, { type, reason, message });
   }
 
   #isNew(message: string): boolean {
     const changed = message !== this.#last;
     this.#last = message;
     return changed;
-  }
-
-  #event(type: 'Normal' | 'Warning', reason: string, message: string): void {
-    if (this.#subject) this.#recorder.event(this.#subject, { type, reason, message });
   }
 }

@@ -14,6 +14,8 @@ export type FixedStatus = Pick<
   | 'apiserverURL'
   | 'appPusher'
   | 'useSocket'
+  | 'apiserverCABundle'
+  | 'apiserverTLSServerName'
   | 'kubeQPS'
   | 'kubeBurst'
   | 'heartbeatFrequencySeconds'

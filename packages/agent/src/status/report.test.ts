@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { type ManagedClusterStatus } from '@clusternet/api-types';
-import { nextReport } from './report.ts';
+import { nextReport, undeclaredFields, without } from './report.ts';
 
 const start = new Date('2026-01-01T00:00:00.123Z');
 const later = new Date('2026-01-01T00:01:00Z');
@@ -61,5 +61,18 @@ describe('nextReport', () => {
         lastTransitionTime: '2026-01-01T00:01:00Z',
       },
     ]);
+  });
+});
+
+describe('fields that the parent does not know', () => {
+  it('are read from its refusal and left out', () => {
+    const refusal = new Error(
+      'failed to create typed patch object (ns/c; clusters.clusternet.io/v1beta1, Kind=ManagedCluster): errors:\n' +
+        '  .status.apiserverCABundle: field not declared in schema\n  .status.apiserverTLSServerName: field not declared in schema',
+    );
+    const fields = undeclaredFields(refusal);
+    expect(fields).toEqual(['apiserverCABundle', 'apiserverTLSServerName']);
+    expect(without({ ...healthy, apiserverCABundle: 'cGVt' }, new Set(fields))).toEqual(healthy);
+    expect(undeclaredFields(new Error('the server is away'))).toEqual([]);
   });
 });

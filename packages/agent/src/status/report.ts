@@ -53,6 +53,17 @@ function readyCondition(
   };
 }
 
+/** Fields of the status that the parent refused because its CRD, one of another version, does not have them. */
+export function undeclaredFields(error: unknown): string[] {
+  const message = error instanceof Error ? error.message : '';
+  return [...message.matchAll(/\.status\.(\w+): field not declared in schema/g)].flatMap(([, field]) => field ?? []);
+}
+
+/** The status without these fields. */
+export function without(status: ManagedClusterStatus, fields: ReadonlySet<string>): ManagedClusterStatus {
+  return Object.fromEntries(Object.entries(status).filter(([field]) => !fields.has(field)));
+}
+
 function lasting(status: ManagedClusterStatus): Record<string, unknown> {
   const rest: Record<string, unknown> = { ...status };
   for (const field of volatile) delete rest[field];

@@ -15,7 +15,7 @@ import { type ClusterCidrs } from './cidr.ts';
 import { collectStatus, discoverCidrs, type FixedStatus } from './collect.ts';
 import { collectUsage } from './metricsServer.ts';
 import { summarizeNode, type NodeSummary } from './nodes.ts';
-import { nextReport } from './report.ts';
+import { nextReport, undeclaredFields, without } from './report.ts';
 
 /** What {@link StatusReporter} works with. */
 export interface StatusReporterOptions {
@@ -50,6 +50,8 @@ export class StatusReporter {
   #reported: { uid: string | undefined; status: ManagedClusterStatus } | undefined;
   #reportedAt = -Infinity;
   #failed = false;
+  /** Fields that the parent's CRD is too old for. */
+  readonly #undeclared = new Set<string>();
 
   constructor(options: StatusReporterOptions) {
     this.#o = options;
@@ -101,6 +103,8 @@ export class StatusReporter {
       if (started >= cidrsDue || !cidrs) {
         cidrs = await discoverCidrs(this.#o.child, this.#o.cidrs, { signal, logger: this.#o.logger });
         cidrsDue = started + cidrRefreshMs;
+        // The parent may have got newer CRDs since.
+        this.#undeclared.clear();
       }
       const heartbeat = started >= heartbeatDue;
       if (await this.#report(cidrs, heartbeat, signal)) heartbeatDue = started + heartbeatMs;
@@ -122,7 +126,7 @@ export class StatusReporter {
     const { uid, name, namespace } = cluster.metadata;
     const reported = this.#reported && this.#reported.uid === uid ? this.#reported.status : undefined;
     const observed = { ...pickUsage(reported), ...collected, ...usage };
-    const status = nextReport({ observed, reported, now: now(), heartbeat });
+    const status = nextReport({ observed: without(observed, this.#undeclared), reported, now: now(), heartbeat });
     if (!status) return false;
     const { managedClusters } = resources;
     const body = {
@@ -142,6 +146,12 @@ export class StatusReporter {
       return heartbeat || reported === undefined;
     } catch (error) {
       signal.throwIfAborted();
+      const undeclared = undeclaredFields(error).filter((field) => !this.#undeclared.has(field));
+      if (undeclared.length > 0) {
+        logger.info('the parent does not know some fields of the status: they are left out', { fields: undeclared.join(' ') });
+        for (const field of undeclared) this.#undeclared.add(field);
+        return this.#report(cidrs, heartbeat, signal);
+      }
       if (!this.#failed) logger.warn('status could not be reported', { namespace, name, error });
       this.#failed = true;
       return false;

@@ -5,12 +5,13 @@ import { describe, expect, it } from '@jest/globals';
 import { childCredentialSecret, isOwnSecret, isSameCredential } from './childCredential.ts';
 
 const secret = childCredentialSecret({
+  name: 'child-cluster-deployer',
   clusterId: 'id',
   namespace: 'clusternet-abcde',
   url: 'https://child:6443',
   caPem: 'PEM',
   token: 'token',
-  serviceAccountUid: 'uid',
+  serviceAccount: { name: 'clusternet-app-deployer', uid: 'uid' },
 });
 
 describe('childCredentialSecret', () => {

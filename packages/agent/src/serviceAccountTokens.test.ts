@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { type KubeClient } from '@clusternet/client';
-import { AppDeployerTokens } from './appDeployerToken.ts';
+import { ServiceAccountTokens } from './serviceAccountTokens.ts';
 
 /** A child that issues numbered tokens of this life. */
 function issuing(lifeMs: number) {
@@ -15,16 +15,19 @@ function issuing(lifeMs: number) {
     return Promise.resolve({ status: { token: `token-${state.paths.length}`, expirationTimestamp } });
   };
   const child = { request } as unknown as Pick<KubeClient, 'request' | 'resource'>;
-  return { state, tokens: new AppDeployerTokens({ child, namespace: 'clusternet-system', now: () => state.now }) };
+  return {
+    state,
+    tokens: new ServiceAccountTokens({ child, namespace: 'clusternet-system', name: 'somebody', now: () => state.now }),
+  };
 }
 
-describe('AppDeployerTokens', () => {
-  it('asks for a token of the deploying ServiceAccount, and only once while it is young', async () => {
+describe('ServiceAccountTokens', () => {
+  it('asks for a token of its ServiceAccount, and only once while it is young', async () => {
     const { state, tokens } = issuing(3_600_000);
     expect(await tokens.token()).toBe('token-1');
     state.now = new Date(state.now.getTime() + 1_700_000);
     expect(await tokens.token()).toBe('token-1');
-    expect(state.paths).toEqual(['/api/v1/namespaces/clusternet-system/serviceaccounts/clusternet-app-deployer/token']);
+    expect(state.paths).toEqual(['/api/v1/namespaces/clusternet-system/serviceaccounts/somebody/token']);
   });
 
   it('renews at half of the life that the child really gave', async () => {

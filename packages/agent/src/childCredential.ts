@@ -1,13 +1,15 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { annotations, bootstrapping, createdBy, labels, names, secretKeys, type KubeObject } from '@clusternet/api-types';
+import { annotations, bootstrapping, createdBy, labels, secretKeys, type KubeObject } from '@clusternet/api-types';
 
 /** Secret with the child's credential for the parent. */
 export type CredentialSecret = KubeObject & { type?: string; data?: Record<string, string> };
 
 /** What goes into the Secret. */
 export interface ChildCredential {
+  /** Name of the Secret. */
+  name: string;
   clusterId: string;
   /** Dedicated namespace. */
   namespace: string;
@@ -15,30 +17,33 @@ export interface ChildCredential {
   url: string;
   caPem: string | undefined;
   token: string;
-  serviceAccountUid: string;
+  /** Whose token it is, where the parent is to know. */
+  serviceAccount?: { name: string; uid: string };
 }
 
-/** Secret `child-cluster-deployer`, by which the parent deploys to the child. It carries no finalizer: nothing needs it to linger. */
+/** A Secret in the dedicated namespace, by which the parent acts in the child. It carries no finalizer: nothing needs it to linger. */
 export function childCredentialSecret({
+  name,
   clusterId,
   namespace,
   url,
   caPem,
   token,
-  serviceAccountUid,
+  serviceAccount,
 }: ChildCredential): CredentialSecret {
   const texts = {
     ...(caPem ? { [secretKeys.caCertificate]: caPem } : {}),
     [secretKeys.token]: token,
-    [secretKeys.serviceAccountName]: names.appDeployer,
-    [secretKeys.serviceAccountUid]: serviceAccountUid,
+    ...(serviceAccount
+      ? { [secretKeys.serviceAccountName]: serviceAccount.name, [secretKeys.serviceAccountUid]: serviceAccount.uid }
+      : {}),
     [secretKeys.apiserverUrl]: url,
   };
   return {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: {
-      name: names.childClusterDeployer,
+      name,
       namespace,
       labels: {
         [labels.createdBy]: createdBy.agent,

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { core, type KubeClient } from '@clusternet/client';
-import { names, type KubeObject } from '@clusternet/api-types';
+import { type KubeObject } from '@clusternet/api-types';
 
-/** A token of the ServiceAccount that deploys in the child. */
+/** A token of a ServiceAccount in the child. */
 export interface IssuedToken {
   token: string;
   /** When a successor should be asked for: half of its life. */
@@ -16,13 +16,15 @@ export interface TokenIssuerOptions {
   child: Pick<KubeClient, 'request' | 'resource'>;
   /** Namespace of the agent in the child. */
   namespace: string;
+  /** Name of the ServiceAccount. */
+  name: string;
   now: () => Date;
 }
 
 const ownLifeSeconds = 3_600;
 
-/** Asks the child for short-lived tokens of ServiceAccount `clusternet-app-deployer`. */
-export class AppDeployerTokens {
+/** Asks the child for short-lived tokens of one of its ServiceAccounts. */
+export class ServiceAccountTokens {
   readonly #o: TokenIssuerOptions;
   #current: IssuedToken | undefined;
   #renewing: Promise<IssuedToken> | undefined;
@@ -33,11 +35,11 @@ export class AppDeployerTokens {
 
   /** Makes a new token that lives for about this long; the child may shorten it. */
   async issue(lifeSeconds: number): Promise<IssuedToken> {
-    const { child, namespace, now } = this.#o;
+    const { child, name, namespace, now } = this.#o;
     const asked = now();
     const { status } = await child.request<{ status: { token: string; expirationTimestamp: string } }>({
       method: 'POST',
-      path: `/api/v1/namespaces/${namespace}/serviceaccounts/${names.appDeployer}/token`,
+      path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
       body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: lifeSeconds } },
     });
     const life = new Date(status.expirationTimestamp).getTime() - asked.getTime();
@@ -58,7 +60,7 @@ export class AppDeployerTokens {
   async serviceAccountUid(): Promise<string> {
     const account = await this.#o.child
       .resource<KubeObject>(core.serviceAccounts)
-      .get({ namespace: this.#o.namespace, name: names.appDeployer });
+      .get({ namespace: this.#o.namespace, name: this.#o.name });
     return account.metadata.uid ?? '';
   }
 }
