@@ -13,11 +13,14 @@ export interface TlsMaterial {
   proxyUrl?: string;
 }
 
+/** Headers by lower-case name; a list is sent as one header for each. */
+export type HeaderValues = Record<string, string | string[]>;
+
 /** The credential of one request. Never log it. */
 export interface Credentials {
   tls: TlsMaterial;
   /** Headers that say who asks, such as `authorization`. */
-  headers: Record<string, string>;
+  headers: HeaderValues;
 }
 
 /** Where a client's credentials come from. */

@@ -13,9 +13,11 @@ export {
   isUnauthorized,
   type Status,
 } from './apiError.ts';
+export { childCredentialHeaders, type ChildCredentials, childPath } from './childAccess.ts';
 export { ClientClosedError, ConnectionError } from './connectionError.ts';
 export { core } from './core.ts';
-export { type TokenSource } from './credentials.ts';
+export { type HeaderValues, type TokenSource } from './credentials.ts';
+export { type DerivedKubeConfig } from './derivedKubeConfig.ts';
 export { connectorOver, type Dial, secureStream, type SecureStreamOptions } from './dial.ts';
 export {
   type ClientOptions,
@@ -25,6 +27,8 @@ export {
   type RequestOptions,
   type ServerOptions,
 } from './kubeClient.ts';
+export { type LoadedKubeConfig } from './kubeConfigCredentials.ts';
+export { readKubeConfig } from './loadKubeConfig.ts';
 export { objectKey, type ObjectRef, parseKey } from './objectRef.ts';
 export { type Query, resourcePath } from './paths.ts';
 export {
@@ -42,4 +46,15 @@ export {
 export { resourceDefinition, splitApiVersion } from './resourceDefinition.ts';
 export { type Discovery } from './discovery.ts';
 export { NoKindError, RestMapper } from './restMapper.ts';
+export { rewriteForShadow } from './shadow.ts';
 export { type WatchEvent } from './watch.ts';
+export {
+  type ChildCluster,
+  childKubeConfig,
+  findCluster,
+  isClusterId,
+  openChild,
+  type OpenChildOptions,
+  withHeaders,
+  wrapKubeConfig,
+} from './wrapKubeConfig.ts';

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type KubeObject, type ResourceDefinition } from '@clusternet/api-types';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { ApiError } from './apiError.ts';
 import { type CredentialSource, StaticCredentials, type TokenSource } from './credentials.ts';
+import { credentialsOf } from './derivedKubeConfig.ts';
 import { type Dial } from './dial.ts';
 import { KubeConfigCredentials } from './kubeConfigCredentials.ts';
 import { loadKubeConfig } from './loadKubeConfig.ts';
@@ -124,6 +126,15 @@ export class KubeClient implements AsyncDisposable {
     };
     const source = new StaticCredentials(tls, o.token);
     return new KubeClient({ transport: transportOf(o.server, source, o, o.connect), caPem: o.caPem });
+  }
+
+  /** A client of the current context of a client-node KubeConfig, which may be one that {@link childKubeConfig} made. */
+  static async fromClientNode(config: KubeConfig, o: ClientOptions = {}): Promise<KubeClient> {
+    const cluster = config.getCurrentCluster();
+    if (!cluster) throw new Error('the kubeconfig has no current context with a cluster: choose one');
+    const source = credentialsOf(config, { forOwnClient: true });
+    const { tls } = await source.current();
+    return new KubeClient({ transport: transportOf(cluster.server, source, o), caPem: tls.caPem });
   }
 
   /** Sends one request and parses the answer. Throws ApiError for a refusal, ConnectionError without an answer. */

@@ -15,15 +15,23 @@ const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token
  * the pod this runs in. Throws an Error that tells what was looked for.
  */
 export async function loadKubeConfig(o: { path?: string; context?: string } = {}): Promise<LoadedKubeConfig> {
+  const { config, files } = await readKubeConfig(o.path);
+  if (config.clusters.length === 0 && files.length === 0) {
+    throw new Error('no cluster to talk to: give a kubeconfig, set KUBECONFIG, create ~/.kube/config or run inside a pod');
+  }
+  if (o.context !== undefined) config.setCurrentContext(o.context);
+  return { config: checked(config, files), files };
+}
+
+/** Reads the same as {@link loadKubeConfig}, empty when there is nothing to read, and leaves it to the caller whether that is usable. */
+export async function readKubeConfig(path?: string): Promise<LoadedKubeConfig> {
   // Loaded on demand: it is by far the largest dependency, and clients made from options do without it.
   const clientNode = await import('@kubernetes/client-node');
   const config = new clientNode.KubeConfig();
-  const files = await kubeConfigFiles(o.path);
+  const files = await kubeConfigFiles(path);
   if (files.length > 0) await readFiles(config, files, () => new clientNode.KubeConfig());
   else if (await exists(serviceAccountToken)) config.loadFromCluster();
-  else throw new Error('no cluster to talk to: give a kubeconfig, set KUBECONFIG, create ~/.kube/config or run inside a pod');
-  if (o.context !== undefined) config.setCurrentContext(o.context);
-  return { config: checked(config, files), files };
+  return { config, files };
 }
 
 async function kubeConfigFiles(path: string | undefined): Promise<string[]> {
