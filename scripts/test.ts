@@ -31,7 +31,7 @@ if (!['all', 'unit', 'e2e'].includes(what)) {
 const totals: Totals = { passed: 0, failed: 0 };
 let broken = false;
 
-if (what === 'all') broken = !(await run(bin('turbo'), ['run', 'typecheck', 'lint', '--output-logs=errors-only'])) || broken;
+if (what === 'all') broken = !(await run(bin('turbo'), ['run', 'typecheck', 'lint', '--continue', '--output-logs=errors-only'])) || broken;
 if (what !== 'e2e') await jest('unit', ['--config', 'config/jest.unit.js', ...patterns]);
 if (what !== 'unit') {
   // What e2e starts is what the images carry: the bundles. The clusters' programs take minutes to build on a machine that has none, and
@@ -42,6 +42,7 @@ if (what !== 'unit') {
   } else broken = true;
 }
 
+if (broken) console.error('Not all went well beside the tests themselves: see above for types, lint or the build.');
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exit(broken || totals.failed > 0 || totals.passed === 0 ? 1 : 0);
 
