@@ -31,7 +31,9 @@ if (!['all', 'unit', 'e2e'].includes(what)) {
 const totals: Totals = { passed: 0, failed: 0 };
 let broken = false;
 
-if (what === 'all') broken = !(await run(bin('turbo'), ['run', 'typecheck', 'lint', '--continue', '--output-logs=errors-only'])) || broken;
+if (what === 'all')
+  broken =
+    !(await run(bin('turbo'), ['run', 'typecheck', 'lint', 'lint:root', '--continue', '--output-logs=errors-only'])) || broken;
 if (what !== 'e2e') await jest('unit', ['--config', 'config/jest.unit.js', ...patterns]);
 if (what !== 'unit') {
   // What e2e starts is what the images carry: the bundles. The clusters' programs take minutes to build on a machine that has none, and
