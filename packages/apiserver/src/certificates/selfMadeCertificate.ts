@@ -29,12 +29,14 @@ export interface SelfMadeCertificateOptions {
 const lifetimeMs = 30 * 24 * 3_600_000;
 const renewedAt = 2 / 3;
 const lookMs = 30_000;
+/** Until the APIServices, which may be made after us, trust the authority. */
+const waitingLookMs = 3_000;
 
 /**
  * A serving certificate of this replica, signed by an authority that all replicas share, and the trust of kube-apiserver in it.
  *
  * @remarks
- * Looked after every half minute. When the authority changes, the old and the new are trusted for as long as the old is valid, and a certificate
+ * Looked after every half minute, and sooner until it is trusted. When the authority changes, the old and the new are trusted for as long as the old is valid, and a certificate
  * signed by the new one is shown only once a look has found the trust where it belongs: there is no moment in which a caller refuses it.
  */
 export class SelfMadeCertificate {
@@ -44,6 +46,7 @@ export class SelfMadeCertificate {
   #current: KeyPairPem;
   #onChange: ((pair: KeyPairPem) => void) | undefined;
   #cancelTimer: (() => void) | undefined;
+  #trusted = false;
   #closed = false;
 
   private constructor(options: SelfMadeCertificateOptions, authority: Authority, current: KeyPairPem) {
@@ -117,12 +120,16 @@ export class SelfMadeCertificate {
         }),
       ),
     );
-    return found.every(Boolean);
+    this.#trusted = found.every(Boolean);
+    return this.#trusted;
   }
 
   #schedule(): void {
     if (this.#closed) return;
-    this.#cancelTimer = this.#clock.setTimer(() => void this.look().then(() => this.#schedule()), lookMs);
+    this.#cancelTimer = this.#clock.setTimer(
+      () => void this.look().then(() => this.#schedule()),
+      this.#trusted ? lookMs : waitingLookMs,
+    );
   }
 }
 
