@@ -20,9 +20,11 @@ async function keeping(token = 'dedicated') {
   harness.state.pauses.length = 0;
   harness.parent.log.length = 0;
   harness.parent.afterRequest = () => undefined;
+  const renewed: string[] = [];
   const keeper: CredentialKeeper = new CredentialKeeper({
     registration,
     parentUrl: 'https://parent:6443',
+    onRenewed: () => renewed.push(keeper.token()),
     fetch: (name) => harness.parent.connect({ url: '', token: keeper.token(), caPem: 'CA' }).get(name),
     fetchWithRegistrationToken: (name) => registrar.fetchWithRegistrationToken(name),
     store: harness.store,
@@ -33,18 +35,19 @@ async function keeping(token = 'dedicated') {
     sleep: harness.sleep,
     random: () => 0.5,
   });
-  return { ...harness, keeper, end: () => keeper.run(harness.signal) };
+  return { ...harness, keeper, renewed, end: () => keeper.run(harness.signal) };
 }
 
 describe('CredentialKeeper', () => {
   it('takes over a renewed token, for every client that asks for it and for the next start', async () => {
-    const { end, keeper, parent, state } = await keeping();
+    const { end, keeper, parent, renewed, state } = await keeping();
     state.onPause = async (pauses) => {
       if (pauses === 2) await parent.approve('renewed');
       if (pauses > 4) throw new Enough();
     };
     await expect(end()).rejects.toBeInstanceOf(Enough);
     expect(keeper.token()).toBe('renewed');
+    expect(renewed).toEqual(['renewed']);
     expect(state.stored?.credential?.token).toBe('renewed');
   });
 
