@@ -1,0 +1,15 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+/** The commands that are not kubectl's. */
+export const ownCommands: Readonly<Record<string, string>> = {
+  clusters: 'list the clusters and their health, or describe one',
+  visit: 'get a kubeconfig, a shell or a command for a child, through the parent',
+  status: 'show what became of a Subscription, down to every object in every child',
+  'join-command': 'print the command that makes a cluster a child, with a fresh token',
+  approve: 'let a cluster join',
+  deny: 'keep a cluster from joining',
+  doctor: 'check an installation and say what to mend',
+  version: 'print the version of this program',
+  completion: 'print the completion script of a shell',
+};
