@@ -97,7 +97,11 @@ describe.each(components)('the chart of %s', (component) => {
     const foreign = [...ofKind(objects, 'ClusterRoleBinding'), ...ofKind(objects, 'RoleBinding')]
       .filter((binding) => !own.has((binding['roleRef'] as { name: string }).name))
       .map(({ metadata }) => metadata.name);
-    expect(foreign).toEqual(component === 'agent' ? ['clusternet:app:deployer'] : []);
+    const expected: Partial<Record<Component, string[]>> = {
+      agent: ['clusternet:app:deployer'],
+      hub: ['clusternet:hub:authentication-reader'],
+    };
+    expect(foreign).toEqual(expected[component] ?? []);
   });
 
   it('reads no Secret but those it knows by name', async () => {

@@ -7,7 +7,8 @@ import { checkGates, hubConfig, hubGates } from './config.ts';
 
 describe('the settings', () => {
   it('have the defaults that are promised', () => {
-    expect(hubConfig.parse({})).toEqual({
+    expect(hubConfig.parse({})).toMatchObject({
+      serviceName: 'clusternet-hub',
       reservedNamespace: 'clusternet-reserved',
       registrationApproval: 'auto',
       credentialLifetime: 720 * 3_600_000,

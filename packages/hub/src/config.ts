@@ -2,11 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { featureGates, names } from '@clusternet/api-types';
+import { apiServerConfig } from '@clusternet/apiserver';
 import { duration, type FeatureGates } from '@clusternet/runtime';
 import * as z from 'zod';
 
 /** Flags of the hub; those that every service has come from the runtime. */
 export const hubConfig = z.object({
+  ...apiServerConfig.shape,
+  serviceName: z
+    .string()
+    .min(1)
+    .default(names.hub)
+    .describe('name of the Service through which kube-apiserver reaches the hub; its certificate is for it'),
   reservedNamespace: z
     .string()
     .default(names.reservedNamespace)
@@ -40,7 +47,7 @@ export const hubGates: Record<string, boolean> = {
   [featureGates.recovery]: false,
 };
 
-const implemented: readonly string[] = [featureGates.deployer, featureGates.recovery];
+const implemented: readonly string[] = [featureGates.deployer, featureGates.recovery, featureGates.socketConnection];
 
 /** @throws Error that names the gates which are on, but have nothing behind them in this version. */
 export function checkGates(gates: Pick<FeatureGates, 'enabled'>): void {

@@ -12,6 +12,7 @@ import { Lifecycle } from './lifecycle/lifecycle.ts';
 import { deployerFactory } from './push/createDeployer.ts';
 import { PushController } from './push/pushController.ts';
 import { StatusController } from './status/statusController.ts';
+import { type Streams } from './sockets/streams.ts';
 import { createInformers } from './stores.ts';
 import { SubscriptionController } from './subscription/subscriptionController.ts';
 
@@ -23,6 +24,8 @@ export interface HubOptions {
   logger: Logger;
   metrics: Metrics;
   version: string;
+  /** Opens streams to the children that keep a tunnel. */
+  streams: Streams;
 }
 
 /**
@@ -63,7 +66,7 @@ export async function lead(o: HubOptions, leading: AbortSignal): Promise<void> {
     if (gates.enabled(featureGates.deployer)) {
       const userAgent = `${names.hub}/${o.version}`;
       const recovery = gates.enabled(featureGates.recovery);
-      const shared = { parent: client, descriptions, recorder, logger, metrics, signal: leading };
+      const shared = { parent: client, descriptions, recorder, logger, metrics, signal: leading, streams: o.streams };
       const factory = deployerFactory({ ...shared, recovery, userAgent });
       controllers.push(new PushController(context, factory));
     }

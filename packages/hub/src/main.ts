@@ -5,6 +5,7 @@ import { names } from '@clusternet/api-types';
 import { runService } from '@clusternet/runtime';
 import { checkGates, hubConfig, hubGates } from './config.ts';
 import { lead } from './hub.ts';
+import { startReplica } from './replica.ts';
 
 const version = process.env['CLUSTERNET_VERSION'] ?? '0.0.0-dev';
 
@@ -14,8 +15,15 @@ await runService({
   version,
   config: hubConfig,
   gates: hubGates,
+  // The API server has health and metrics too.
+  healthServer: false,
   run: async (context) => {
     checkGates(context.gates);
-    await context.elect((leading) => lead({ ...context, version }, leading));
+    const replica = await startReplica({ ...context, version });
+    try {
+      await context.elect((leading) => lead({ ...context, version, streams: replica.streams }, leading));
+    } finally {
+      await replica.close();
+    }
   },
 });

@@ -34,6 +34,8 @@ export interface ClusterOptions {
   auditLog?: boolean;
   /** Further arguments of the kube-apiserver. */
   apiServerArgs?: string[];
+  /** What kwok does for kubelets beyond making pods run: ClusterExec, ClusterLogs, ClusterPortForward and their like. */
+  kubelet?: object[];
 }
 
 const graceMs = 15_000;
@@ -198,7 +200,7 @@ export async function startCluster(options: {
         api: new KubeApi({ server: address, caPem: credentials.caPem, certificate: credentials.admin }),
         processes: {},
       };
-      await writeConfigurations(folder, { name, server: address, credentials });
+      await writeConfigurations(folder, { name, server: address, credentials, kubelet: cluster.kubelet });
       await writeFile(kubeconfigPath, kubeconfig, { mode: 0o600 });
       const started = await runApiServer(start, layout);
       start.processes['kube-apiserver'] = started;

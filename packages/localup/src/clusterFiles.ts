@@ -61,12 +61,14 @@ export async function writeCredentials(folder: string, name: string): Promise<Cl
 /** Writes what the parts of a cluster need beside credentials: kubeconfigs, audit policy, configurations. */
 export async function writeConfigurations(
   folder: string,
-  options: { name: string; server: string; credentials: ClusterCredentials },
+  options: { name: string; server: string; credentials: ClusterCredentials; kubelet?: object[] },
 ): Promise<void> {
-  const { name, server, credentials } = options;
+  const { name, server, credentials, kubelet = [] } = options;
   const files: Record<string, string> = {
     'audit-policy.yaml': stringify(auditPolicy),
-    'kwok.yaml': stringify({ apiVersion: 'config.kwok.x-k8s.io/v1alpha1', kind: 'KwokConfiguration' }),
+    'kwok.yaml': [{ apiVersion: 'config.kwok.x-k8s.io/v1alpha1', kind: 'KwokConfiguration' }, ...kubelet]
+      .map((document) => stringify(document))
+      .join('---\n'),
     'scheduler.yaml': stringify({
       apiVersion: 'kubescheduler.config.k8s.io/v1',
       kind: 'KubeSchedulerConfiguration',

@@ -1,9 +1,10 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { annotations, bootstrapping, createdBy, labels, names, type KubeObject } from '@clusternet/api-types';
+import { annotations, bootstrapping, createdBy, groups, labels, names, type KubeObject } from '@clusternet/api-types';
 import { isDeepStrictEqual } from 'node:util';
 import { includesPairs, type PolicyRule, type Role, type RoleBinding } from '../kube/objects.ts';
+import { visitorSecret } from '../sockets/clusters.ts';
 import { requestNameOf } from './identity.ts';
 
 const rbac = 'rbac.authorization.k8s.io';
@@ -16,7 +17,7 @@ export interface ClusterIdentity {
   namespace: string;
 }
 
-/** What a child may do outside of its namespace: see and change its own request, and see its own Namespace. */
+/** What a child may do outside of its namespace: see and change its own request, see its own Namespace, and hold its tunnel. */
 export function clusterRules({ clusterId, namespace }: ClusterIdentity): PolicyRule[] {
   return [
     {
@@ -26,10 +27,17 @@ export function clusterRules({ clusterId, namespace }: ClusterIdentity): PolicyR
       verbs: ['get', 'update', 'patch'],
     },
     { apiGroups: [''], resources: ['namespaces'], resourceNames: [namespace], verbs: ['get'] },
+    // Its own tunnel. Each program in between names the verb of an upgrade as it likes.
+    {
+      apiGroups: [groups.proxies],
+      resources: ['sockets', 'sockets/attach'],
+      resourceNames: [clusterId],
+      verbs: ['get', 'create'],
+    },
   ];
 }
 
-/** What a child may do inside of its namespace. It can create Secrets, but read only the one it is to keep there. */
+/** What a child may do inside of its namespace. It can create Secrets, but read only those it is to keep there. */
 export const namespaceRules: PolicyRule[] = [
   { apiGroups: ['clusters.clusternet.io'], resources: ['managedclusters'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['clusters.clusternet.io'], resources: ['managedclusters/status'], verbs: ['get', 'patch', 'update'] },
@@ -40,7 +48,7 @@ export const namespaceRules: PolicyRule[] = [
   {
     apiGroups: [''],
     resources: ['secrets'],
-    resourceNames: [names.childClusterDeployer],
+    resourceNames: [names.childClusterDeployer, visitorSecret],
     verbs: ['get', 'update', 'patch', 'delete'],
   },
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },

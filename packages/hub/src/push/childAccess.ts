@@ -12,6 +12,8 @@ export interface ChildAccess {
   caPem: string;
   qps?: number;
   burst?: number;
+  /** Set when the child is reached through the tunnel that its agent keeps; `server` is then the address as the agent knows it. */
+  tunnel?: { clusterId: string; tlsServerName?: string };
 }
 
 /** Why a child cannot be reached from here; `reason` is for the condition. */
@@ -25,18 +27,12 @@ export const credentialsMissing = 'CredentialsMissing';
 
 /** Puts together how to reach a child, from the Secret its agent keeps in the dedicated namespace and from its report. */
 export function childAccess(cluster: ManagedCluster, secret: Secret | undefined): ChildAccess | NoAccess {
-  if (cluster.status?.useSocket) {
-    return {
-      reason: 'TunnelUnavailable',
-      message:
-        'the agent offers a tunnel (gate SocketConnection), which this version of the hub does not have; start the agent without it',
-    };
-  }
   if (!secret) {
     const message = `Secret ${names.childClusterDeployer} is missing in the namespace of the cluster; its agent makes it: see what it logs`;
     return { reason: credentialsMissing, message };
   }
-  const server = decode(secret, secretKeys.apiserverUrl).trim();
+  const tunnel = tunnelOf(cluster);
+  const server = (tunnel && cluster.status?.apiserverURL?.trim()) || decode(secret, secretKeys.apiserverUrl).trim();
   const token = decode(secret, secretKeys.token).trim();
   const caPem = decode(secret, secretKeys.caCertificate);
   for (const [key, value] of [
@@ -52,13 +48,26 @@ export function childAccess(cluster: ManagedCluster, secret: Secret | undefined)
     );
   }
   const { kubeQPS: qps, kubeBurst: burst } = cluster.status ?? {};
-  return { server, token, caPem, ...(qps && qps > 0 ? { qps } : {}), ...(burst && burst > 0 ? { burst } : {}) };
+  return {
+    server,
+    token,
+    caPem,
+    ...(qps && qps > 0 ? { qps } : {}),
+    ...(burst && burst > 0 ? { burst } : {}),
+    ...(tunnel && { tunnel }),
+  };
+}
+
+function tunnelOf({ spec, status }: ManagedCluster): ChildAccess['tunnel'] {
+  if (!status?.useSocket || !spec?.clusterId) return undefined;
+  const { apiserverTLSServerName: tlsServerName } = status;
+  return { clusterId: spec.clusterId, ...(tlsServerName ? { tlsServerName } : {}) };
 }
 
 /** Changes whenever a new connection is needed. A new token needs none: it is asked for with every request. */
-export function fingerprint({ server, caPem, qps, burst }: ChildAccess): string {
+export function fingerprint({ server, caPem, qps, burst, tunnel }: ChildAccess): string {
   return createHash('sha256')
-    .update(JSON.stringify([server, caPem, qps, burst]))
+    .update(JSON.stringify([server, caPem, qps, burst, tunnel]))
     .digest('hex');
 }
 

@@ -51,7 +51,18 @@ beforeEach(() => {
 function make(signal: AbortSignal, metrics: Metrics) {
   const parent = KubeClient.fromOptions({ server: url, userAgent: 'test' });
   const recorder = { event: () => undefined } as unknown as EventRecorder;
-  const shared = { parent, descriptions, recorder, logger: silentLogger, metrics, signal, recovery: false, userAgent: 'test' };
+  const streams = { open: () => Promise.reject(new Error('there is no tunnel')) };
+  const shared = {
+    parent,
+    descriptions,
+    recorder,
+    logger: silentLogger,
+    metrics,
+    signal,
+    recovery: false,
+    userAgent: 'test',
+    streams,
+  };
   const access = { server: url, caPem: undefined, token: 't', qps: 100, burst: 100 };
   const deployer = deployerFactory(shared)({
     access: access as never,

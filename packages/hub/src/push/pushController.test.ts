@@ -67,12 +67,20 @@ describe('PushController', () => {
     expect(surroundings.cluster.writes.length).toBe(writes);
   });
 
-  it('says so when a tunnel would be needed', async () => {
-    putCluster(surroundings.cluster, 1, { syncMode: 'Push' }, { appPusher: true, useSocket: true });
+  it('goes through the tunnel where the agent keeps one, to the API server as the agent knows it', async () => {
+    const status = {
+      appPusher: true,
+      useSocket: true,
+      apiserverURL: 'https://10.0.0.1:443',
+      apiserverTLSServerName: 'kubernetes',
+    };
+    putCluster(surroundings.cluster, 1, { syncMode: 'Push' }, status);
     putSecret();
     await controller.reconcile('ns1');
-    expect(started).toEqual([]);
-    expect(condition()).toMatchObject({ status: 'False', reason: 'TunnelUnavailable' });
+    expect(started[0]?.access).toMatchObject({
+      server: 'https://10.0.0.1:443',
+      tunnel: { clusterId: idOf(1), tlsServerName: 'kubernetes' },
+    });
   });
 
   it('starts as soon as the Secret is there', async () => {

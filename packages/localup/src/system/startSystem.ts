@@ -4,11 +4,13 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { installChart } from '../charts/installChart.ts';
 import { startWorkload, type Workload } from '../charts/startWorkload.ts';
-import { type Cluster } from '../cluster.ts';
+import { type Cluster, type ClusterOptions } from '../cluster.ts';
 import { type ClusterSet, startClusters } from '../clusters.ts';
 import { until, type KubeApi } from '../kubeApi.ts';
 import { type Progress } from '../progress.ts';
+import { Balancer } from './balancer.ts';
 import { createBootstrapToken } from './bootstrapToken.ts';
+import { exposeService } from './exposeService.ts';
 
 const repository = resolve(import.meta.dirname, '../../../..');
 const NAMESPACE = 'clusternet-system';
@@ -20,6 +22,8 @@ export interface ChildOptions {
   name: string;
   /** KWOK nodes; without any, no pod runs there. */
   nodes?: number;
+  /** What kwok does for its kubelets beyond making pods run. */
+  kubelet?: ClusterOptions['kubelet'];
   syncMode?: 'Push' | 'Pull' | 'Dual';
   /** Labels of its ManagedCluster. */
   labels?: Record<string, string>;
@@ -35,6 +39,8 @@ export interface SystemOptions {
   /** Writes the parent's audit log. */
   audit?: boolean;
   log: Progress;
+  /** Replicas of the hub; default 1. */
+  hubs?: number;
   /** Values for the parent's charts, by component. */
   values?: Partial<Record<(typeof parentServices)[number] | 'agent', Record<string, unknown>>>;
 }
@@ -67,12 +73,14 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     dir: options.dir,
     logDir: options.logDir,
     parent: { auditLog: options.audit },
-    children: options.children.map(({ name, nodes }) => ({ name, nodes })),
+    children: options.children.map(({ name, nodes, kubelet }) => ({ name, nodes, kubelet })),
     log,
   });
   const services: Service[] = [];
+  let balancer: Balancer | undefined;
   const close = async () => {
     await Promise.allSettled(services.map((service) => service.process.stop()));
+    await balancer?.close();
     await clusters.close();
   };
   try {
@@ -82,6 +90,14 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       await install(parent, component, { replicaCount: 1, ...options.values?.[component] });
     }
     services.push(...(await Promise.all(parentServices.map((component) => start(parent, component, `clusternet-${component}`)))));
+    const hubs = services.filter(({ name }) => name === 'clusternet-hub').map(({ process }) => process);
+    for (let number = 2; number <= (options.hubs ?? 1); number++) {
+      const further = await start(parent, 'hub', `clusternet-hub-${number}`);
+      services.push(further);
+      hubs.push(further.process);
+    }
+    if (hubs.length > 1) balancer = await Balancer.start(() => hubs.map(({ port }) => port));
+    await exposeHub(parent, balancer?.port ?? hubs[0]?.port ?? 0);
     log('parent: hub, scheduler and override-engine are ready');
     const token = await createBootstrapToken(parent.api);
     await Promise.all(
@@ -148,6 +164,17 @@ async function start(cluster: Cluster, component: string, name: string): Promise
   });
   await process.waitReady();
   return { name, process };
+}
+
+/** The aggregated APIs that the hub's chart has brought, if any. */
+async function exposeHub(parent: Cluster, port: number): Promise<void> {
+  interface ApiServices {
+    items: { metadata: { name: string }; spec: { service?: { name: string } } }[];
+  }
+  const service = 'clusternet-hub';
+  const { items } = await parent.api.request<ApiServices>('GET', '/apis/apiregistration.k8s.io/v1/apiservices');
+  const apiServices = items.filter(({ spec }) => spec.service?.name === service).map(({ metadata }) => metadata.name);
+  if (apiServices.length > 0) await exposeService({ cluster: parent, namespace: NAMESPACE, service, apiServices, port });
 }
 
 /** Resolves when so many ManagedClusters are Ready. */

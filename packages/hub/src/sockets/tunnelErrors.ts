@@ -1,0 +1,99 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { types } from 'node:util';
+import { StatusError } from '@clusternet/apiserver';
+import { StreamRefusedError, StreamResetError, TunnelClosedError } from '@clusternet/tunnel';
+
+/** No tunnel to the cluster is up, here or at another replica. */
+export class NoTunnelError extends Error {
+  override readonly name = 'NoTunnelError';
+  readonly code = 'ENOTUNNEL';
+
+  constructor(message = 'the agent of the cluster is not connected') {
+    super(message);
+  }
+}
+
+const tunnelDown =
+  'the tunnel to the cluster is down; its agent comes back by itself, see the condition Connected of the ManagedCluster';
+const tlsCodes = /CERT|_TLS_|SSL_|^EPROTO$|SIGNATURE|ISSUER/;
+
+/**
+ * What went wrong on the way to a cluster, for the caller.
+ *
+ * @param repeatable - whether asking again can do no harm; a client that honours Retry-After would do so
+ */
+export function proxyError(error: unknown, repeatable: boolean): StatusError {
+  if (error instanceof StatusError) return error;
+  const { code, message, found } = chain(error);
+  const again = { retryAfterSeconds: 1, cause: error };
+  if (found instanceof NoTunnelError) return new StatusError(503, tunnelDown, again);
+  if (found instanceof StreamRefusedError) return refused(found, error);
+  if (found instanceof TunnelClosedError || found instanceof StreamResetError) {
+    // Where nothing had been sent, the dial would have failed instead.
+    if (repeatable) return new StatusError(503, tunnelDown, again);
+    return new StatusError(
+      502,
+      'the connection to the cluster broke while it was being asked; what was asked for may have been done',
+      {
+        reason: 'BadGateway',
+        cause: error,
+      },
+    );
+  }
+  if (tlsCodes.test(code)) {
+    return new StatusError(502, `the certificate of the server in the cluster is not trusted: ${message}`, {
+      reason: 'BadGateway',
+      cause: error,
+    });
+  }
+  if (code === 'TimeoutError' || code === 'ETIMEDOUT')
+    return new StatusError(504, 'the server in the cluster did not answer in time', again);
+  if (code === 'UND_ERR_INVALID_ARG')
+    return new StatusError(400, 'the request has a header or a path that cannot be passed on', { cause: error });
+  return new StatusError(repeatable ? 503 : 502, 'the server in the cluster closed the connection before it had answered', {
+    ...(repeatable ? { retryAfterSeconds: 1 } : { reason: 'BadGateway' }),
+    cause: error,
+  });
+}
+
+function refused({ code, message }: StreamRefusedError, cause: unknown): StatusError {
+  switch (code.toUpperCase()) {
+    case 'FORBIDDEN':
+      return new StatusError(403, `the agent of the cluster does not dial this target: ${message}`, { cause });
+    case 'INVALID':
+      return new StatusError(400, `the agent of the cluster cannot make sense of this target: ${message}`, { cause });
+    case 'TOO_MANY_STREAMS':
+      return new StatusError(429, 'too many requests to this cluster are under way; try again', { retryAfterSeconds: 1, cause });
+    case 'NOT_SERVED':
+      return new StatusError(503, tunnelDown, { retryAfterSeconds: 1, cause });
+    default:
+      return new StatusError(503, `the target cannot be reached from the agent of the cluster: ${message}`, {
+        retryAfterSeconds: 1,
+        cause,
+      });
+  }
+}
+
+function chain(error: unknown): { code: string; message: string; found: unknown } {
+  let code = '';
+  let message = '';
+  let current = error;
+  for (let depth = 0; depth < 6 && types.isNativeError(current); depth++) {
+    const own = (current as { code?: unknown }).code;
+    if (code === '' && typeof own === 'string') code = own;
+    if (current.name === 'TimeoutError') code = 'TimeoutError';
+    message = current.message;
+    if (
+      current instanceof NoTunnelError ||
+      current instanceof StreamRefusedError ||
+      current instanceof StreamResetError ||
+      current instanceof TunnelClosedError
+    ) {
+      return { code, message, found: current };
+    }
+    current = current.cause;
+  }
+  return { code, message, found: error };
+}

@@ -1,0 +1,61 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { labels } from '@clusternet/api-types';
+import { StatusError, type User } from '@clusternet/apiserver';
+import { isDeleting } from '../kube/objects.ts';
+import { type Clusters } from './clusters.ts';
+
+/** The cluster that holds a tunnel, as its credential proves it. */
+export interface TunnelOwner {
+  clusterId: string;
+  /** Dedicated namespace and name of the ManagedCluster. */
+  namespace: string;
+  name: string;
+  /** Of the ManagedCluster: one that was made anew is another registration. */
+  uid: string;
+  /** Of the ServiceAccount: one that was made anew has other credentials. */
+  accountUid: string;
+  user: User;
+}
+
+const accountPattern = /^system:serviceaccount:([^:]+):([^:]+)$/;
+
+/**
+ * Finds out which cluster a caller is, by its credential alone; the id of the URL has to be its own.
+ *
+ * @throws StatusError 403
+ */
+export function tunnelOwner(user: User, clusterId: string, clusters: Clusters): TunnelOwner {
+  const [, namespace = '', account = ''] = accountPattern.exec(user.name) ?? [];
+  const cluster = clusters.inNamespace(namespace, clusterId);
+  const owner = clusters.serviceAccount(namespace, account);
+  const { uid = '', name } = cluster?.metadata ?? {};
+  const { uid: accountUid = '' } = owner?.metadata ?? {};
+  const proven =
+    cluster !== undefined &&
+    owner !== undefined &&
+    name !== undefined &&
+    !isDeleting(cluster) &&
+    !isDeleting(owner) &&
+    cluster.spec?.clusterId === clusterId &&
+    owner.metadata.labels?.[labels.clusterId] === clusterId &&
+    (user.uid === undefined || user.uid === accountUid);
+  if (!proven) {
+    throw new StatusError(
+      403,
+      `User "${user.name}" is not the agent of the cluster ${clusterId}; each cluster opens its own tunnel only`,
+    );
+  }
+  return { clusterId, namespace, name, uid, accountUid, user };
+}
+
+/** Whether what was proven once still holds. */
+export function isStillOwner(owner: TunnelOwner, clusters: Clusters): boolean {
+  try {
+    const now = tunnelOwner(owner.user, owner.clusterId, clusters);
+    return now.uid === owner.uid && now.accountUid === owner.accountUid;
+  } catch {
+    return false;
+  }
+}
