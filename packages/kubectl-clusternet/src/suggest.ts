@@ -7,7 +7,7 @@ import { ownCommands } from './ownCommands.ts';
 /** The command that was probably meant, if one is near. */
 export function suggest(command: string): string | undefined {
   let best: { name: string; distance: number } | undefined;
-  for (const name of Object.keys({ ...templateCommands, ...childCommands, ...ownCommands })) {
+  for (const name of Object.keys({ ...ownCommands, ...templateCommands, ...childCommands })) {
     const distance = name.startsWith(command) && command.length > 2 ? 1 : editDistance(command, name);
     if (distance <= Math.max(1, Math.floor(name.length / 3)) && distance < (best?.distance ?? Infinity))
       best = { name, distance };

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { childKubeConfig, childPath, findCluster, isClusterId } from '@clusternet/client';
 import { type SplitArguments } from '../arguments.ts';
 import { CliError, UsageError } from '../errors.ts';
+import { discoveryCache } from '../kubectl/discoveryCache.ts';
 import { startEndpoint } from '../kubectl/endpoint.ts';
 import { runProgram } from '../kubectl/runProgram.ts';
 import { kubeconfigText, writeTemporaryKubeconfig } from '../kubectl/temporaryFiles.ts';
@@ -72,6 +72,8 @@ async function runThere({ config, output }: Session, o: VisitOptions & { cluster
   });
   const [program, ...args] = o.command.length > 0 ? o.command : [process.env['SHELL'] || '/bin/sh'];
   if (o.command.length === 0) output.note(`kubectl acts in ${o.child} now; "exit" brings you back`);
-  const env = { ...process.env, KUBECONFIG: kubeconfig.path, KUBECACHEDIR: join(kubeconfig.folder, 'cache') };
+  const server = target.getCurrentCluster()?.server ?? '';
+  const cache = discoveryCache({ folder: kubeconfig.folder, endpoint: endpoint.url, server, env: process.env });
+  const env = { ...process.env, KUBECONFIG: kubeconfig.path, KUBECACHEDIR: cache };
   return runProgram({ program: program ?? '', args, env });
 }

@@ -1,10 +1,10 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { join } from 'node:path';
 import { type SplitArguments } from '../arguments.ts';
 import { CliError, UsageError } from '../errors.ts';
 import { childCommands } from './commands.ts';
+import { discoveryCache } from './discoveryCache.ts';
 import { findKubectl } from './findKubectl.ts';
 import { runProgram } from './runProgram.ts';
 import { writeTemporaryKubeconfig } from './temporaryFiles.ts';
@@ -41,15 +41,17 @@ export async function runKubectl({ split, env = process.env, onOutput }: RunKube
     },
   });
   using kubeconfig = writeTemporaryKubeconfig({ server: endpoint.url, namespace: target.namespace });
+  const server = target.target.getCurrentCluster()?.server ?? '';
+  const cache = discoveryCache({ folder: kubeconfig.folder, endpoint: endpoint.url, server, env });
   const code = await runProgram({
     program,
     args: rest,
-    env: { ...env, KUBECONFIG: kubeconfig.path, KUBECACHEDIR: join(kubeconfig.folder, 'cache') },
+    env: { ...env, KUBECONFIG: kubeconfig.path, KUBECACHEDIR: cache },
     signal: stop.signal,
     onOutput,
   });
   if (!unreachable) return code;
-  throw new CliError(`cannot reach ${target.target.getCurrentCluster()?.server}: ${reasonOf(unreachable)}`, {
+  throw new CliError(`cannot reach ${server}: ${reasonOf(unreachable)}`, {
     cause: unreachable,
   });
 }
