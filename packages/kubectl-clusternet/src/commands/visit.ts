@@ -8,7 +8,7 @@ import { CliError, UsageError } from '../errors.ts';
 import { discoveryCache } from '../kubectl/discoveryCache.ts';
 import { startEndpoint } from '../kubectl/endpoint.ts';
 import { runProgram } from '../kubectl/runProgram.ts';
-import { kubeconfigText, writeTemporaryKubeconfig } from '../kubectl/temporaryFiles.ts';
+import { kubeconfigOf, writeTemporaryKubeconfig } from '../kubectl/temporaryFiles.ts';
 import { childLogin } from '../parent/childLogin.ts';
 import { loginOf } from '../parent/loginOf.ts';
 import { selectParent } from '../parent/selectParent.ts';
@@ -44,7 +44,9 @@ async function giveKubeconfig({ output, client }: Session, o: VisitOptions & { c
   }
   const { user, cluster } = loginOf(await selectParent(o.split.parent));
   const server = client.server + childPath(o.clusterId);
-  const text = kubeconfigText({ name: o.child, server, namespace: o.namespace ?? 'default', user, cluster });
+  const { stringify } = await import('yaml');
+  const kubeconfig = kubeconfigOf({ name: o.child, server, namespace: o.namespace ?? 'default', user, cluster });
+  const text = stringify(kubeconfig, { lineWidth: 0 });
   if (o.write === undefined) {
     output.write(text);
     return 0;

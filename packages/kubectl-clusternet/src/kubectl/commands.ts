@@ -25,6 +25,7 @@ export const templateCommands: Readonly<Record<string, string>> = {
   'api-versions': 'list the API versions there are',
   wait: 'wait for a condition of templates',
   kustomize: 'build a kustomization',
+  options: 'list the flags that all of these take',
 };
 
 /** kubectl's commands that need a running cluster: a child, named by `--cluster-id`. */
@@ -46,6 +47,9 @@ export const childCommands: Readonly<Record<string, string>> = {
   taint: 'change taints of nodes',
   certificate: 'approve or deny certificate requests',
 };
+
+/** Commands that ask no server. */
+export const localCommands: ReadonlySet<string> = new Set(['kustomize', 'options']);
 
 /** True for a command that kubectl carries out. */
 export function isKubectlCommand(name: string): boolean {

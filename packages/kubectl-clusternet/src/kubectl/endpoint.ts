@@ -38,7 +38,10 @@ const connectMs = 30_000;
  */
 export async function startEndpoint(o: EndpointOptions): Promise<Endpoint> {
   const proxy = new Proxy(o);
-  const server = createServer({ requestTimeout: 0, headersTimeout: 0 }, (request, response) => proxy.serve(request, response));
+  // kubectl may think for long between two requests, as while an editor is open.
+  const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 }, (request, response) =>
+    proxy.serve(request, response),
+  );
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => proxy.upgrade(request, socket, head));
   server.on('clientError', (_error, socket) => socket.destroy());
   const sockets = new Set<Socket>();

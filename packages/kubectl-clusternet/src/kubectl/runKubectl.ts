@@ -3,7 +3,7 @@
 
 import { type SplitArguments } from '../arguments.ts';
 import { CliError, UsageError } from '../errors.ts';
-import { childCommands } from './commands.ts';
+import { childCommands, localCommands } from './commands.ts';
 import { discoveryCache } from './discoveryCache.ts';
 import { findKubectl } from './findKubectl.ts';
 import { runProgram } from './runProgram.ts';
@@ -24,7 +24,7 @@ export async function runKubectl({ split, env = process.env, onOutput }: RunKube
   const end = rest.indexOf('--');
   const flags = end < 0 ? rest : rest.slice(0, end);
   if (flags.some((word) => word === '--help' || word === '-h')) return help({ program, args: rest, env });
-  if (command === 'kustomize') return runProgram({ program, args: rest, env, onOutput });
+  if (command !== undefined && localCommands.has(command)) return runProgram({ program, args: rest, env, onOutput });
   const wantsChild = split.child.cluster !== undefined;
   if (!wantsChild) checkTemplateCommand(split);
 
@@ -79,6 +79,7 @@ async function help(o: { program: string; args: readonly string[]; env: NodeJS.P
   let text = '';
   const code = await runProgram({ ...o, onOutput: (chunk) => (text += chunk) });
   process.stdout.write(text.replace(/\bkubectl (?=[a-z])/g, 'kubectl clusternet '));
+  if (code === 0) process.stdout.write('\nWith --cluster-id NAME it acts in that child; see "kubectl clusternet --help".\n');
   return code;
 }
 

@@ -18,7 +18,8 @@ export function writeTemporaryKubeconfig(o: { server: string; namespace: string;
   const path = join(folder, 'config');
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   process.once('exit', remove);
-  writeFileSync(path, kubeconfigText({ ...o, name: o.name ?? 'clusternet' }), { mode: 0o600, flag: 'wx' });
+  // JSON is YAML too.
+  writeFileSync(path, JSON.stringify(kubeconfigOf({ ...o, name: o.name ?? 'clusternet' })), { mode: 0o600, flag: 'wx' });
   const dispose = (): void => {
     process.off('exit', remove);
     remove();
@@ -26,19 +27,15 @@ export function writeTemporaryKubeconfig(o: { server: string; namespace: string;
   return { path, folder, [Symbol.dispose]: dispose };
 }
 
-/** A kubeconfig of one cluster, as JSON, which is YAML too. */
-export function kubeconfigText(o: { name: string; server: string; namespace: string; cluster?: object; user?: object }): string {
+/** A kubeconfig of one cluster. */
+export function kubeconfigOf(o: { name: string; server: string; namespace: string; cluster?: object; user?: object }): object {
   const { name, server, namespace } = o;
-  return `${JSON.stringify(
-    {
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name, cluster: { server, ...o.cluster } }],
-      users: [{ name, user: o.user ?? {} }],
-      contexts: [{ name, context: { cluster: name, user: name, namespace } }],
-      'current-context': name,
-    },
-    undefined,
-    2,
-  )}\n`;
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster: { server, ...o.cluster } }],
+    users: [{ name, user: o.user ?? {} }],
+    contexts: [{ name, context: { cluster: name, user: name, namespace } }],
+    'current-context': name,
+  };
 }

@@ -12,12 +12,12 @@ import {
   type Subscription,
 } from '@clusternet/api-types';
 import { isForbidden, isNotFound, type KubeClient, type ListOptions } from '@clusternet/client';
-import { CliError } from '../../errors.ts';
 import { type Snapshot } from './tree.ts';
 
-/** Reads everything that belongs to a Subscription; what the user may not read is left out. */
-export async function fetchSnapshot(client: KubeClient, ref: { namespace: string; name: string }): Promise<Snapshot> {
-  const subscription = await readSubscription(client, ref);
+/** Reads everything that belongs to a Subscription, undefined if there is none; what the user may not read is left out. */
+export async function fetchSnapshot(client: KubeClient, ref: { namespace: string; name: string }): Promise<Snapshot | undefined> {
+  const subscription = await findSubscription(client, ref);
+  if (!subscription) return undefined;
   const namespaces = (subscription.status?.bindingClusters ?? []).map((key) => key.split('/')[0] ?? '');
   const labelSelector = `${labels.subsUid}=${subscription.metadata.uid}`;
   const [clusters, bases, descriptions] = await Promise.all([
@@ -28,14 +28,13 @@ export async function fetchSnapshot(client: KubeClient, ref: { namespace: string
   return { subscription, clusters, bases, descriptions };
 }
 
-async function readSubscription(client: KubeClient, ref: { namespace: string; name: string }): Promise<Subscription> {
+async function findSubscription(client: KubeClient, ref: { namespace: string; name: string }): Promise<Subscription | undefined> {
   try {
     return await client.resource<Subscription>(resources.subscriptions).get(ref);
   } catch (error) {
-    if (!isNotFound(error) || error.details?.kind === undefined) throw error;
-    throw new CliError(`there is no Subscription "${ref.name}" in namespace "${ref.namespace}"; is it in another one (-n)?`, {
-      cause: error,
-    });
+    // Without details it is the kind that is not known.
+    if (isNotFound(error) && error.details?.kind !== undefined) return undefined;
+    throw error;
   }
 }
 

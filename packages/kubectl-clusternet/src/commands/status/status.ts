@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type KubeObject, labels, type ResourceDefinition, resources } from '@clusternet/api-types';
 import { ClientClosedError } from '@clusternet/client';
-import { UsageError } from '../../errors.ts';
+import { CliError, UsageError } from '../../errors.ts';
 import { type OutputFormat } from '../../output/print.ts';
 import { type Session } from '../session.ts';
 import { fetchSnapshot } from './fetch.ts';
@@ -34,6 +34,15 @@ export async function status(session: Session, o: StatusOptions): Promise<number
   try {
     for (;;) {
       const snapshot = await fetchSnapshot(session.client, { namespace: session.namespace, name: o.name });
+      if (!snapshot) {
+        if (shown !== '') {
+          output.note(`Subscription ${session.namespace}/${o.name} is gone.`);
+          return 0;
+        }
+        throw new CliError(
+          `there is no Subscription "${o.name}" in namespace "${session.namespace}"; is it in another one (-n)?`,
+        );
+      }
       const tree = buildTree(snapshot);
       const text = await printed(tree, session, o.output);
       if (!o.watch) {
