@@ -4,6 +4,7 @@
 import { core, KubeClient } from '@clusternet/client';
 import { startClusters } from '@clusternet/localup';
 import { Pool } from 'undici';
+import { adminToken } from './adminToken.ts';
 import { type Bench, median, percentile, round } from './bench.ts';
 
 const latencyRequests = 100;
@@ -34,6 +35,7 @@ export const bench: Bench = {
     const data = { text: 'x'.repeat(1000) };
     const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'bench', namespace: 'default' }, data };
     await admin.resource(core.configMaps).create(object);
+    // Both sides authenticate in the same way.
     const token = await adminToken(admin);
     await using client = KubeClient.fromOptions({ server, caPem, token });
     const configMaps = client.resource(core.configMaps);
@@ -112,23 +114,4 @@ function summary(figures: Figures[]): { p50Ms: number; p99Ms: number; requestsPe
 function ratio(ours: Figures[], theirs: Figures[], of: (f: Figures) => number): { median: number; from: number; to: number } {
   const ratios = ours.map((f, i) => of(f) / of(theirs[i] ?? f));
   return { median: round(median(ratios)), from: round(percentile(ratios, 25)), to: round(percentile(ratios, 75)) };
-}
-
-/** A ServiceAccount that may do everything: both sides authenticate in the same way. */
-async function adminToken(admin: KubeClient): Promise<string> {
-  const ref = { name: 'bench', namespace: 'default' };
-  await admin.resource(core.serviceAccounts).create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: ref });
-  await admin.resource(core.clusterRoleBindings).create({
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'ClusterRoleBinding',
-    metadata: { name: 'bench' },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
-    subjects: [{ kind: 'ServiceAccount', ...ref }],
-  });
-  const { status } = await admin.request<{ status: { token: string } }>({
-    method: 'POST',
-    path: '/api/v1/namespaces/default/serviceaccounts/bench/token',
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } },
-  });
-  return status.token;
 }

@@ -13,6 +13,7 @@ import { startSystem, type System } from '@clusternet/localup';
 import { AuditLog } from './auditLog.ts';
 import { type Bench, median, round } from './bench.ts';
 import { FeedWatch } from './feedWatch.ts';
+import { inParallel } from './inParallel.ts';
 import { residentMegabytes } from './memory.ts';
 
 const CHILDREN = 8;
@@ -132,16 +133,6 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
-}
-
-/** At most `width` of the tasks at a time. */
-async function inParallel<T>(items: readonly T[], width: number, task: (item: T) => Promise<unknown>): Promise<void> {
-  const queue = items.values();
-  await Promise.all(
-    Array.from({ length: width }, async () => {
-      for (const item of queue) await task(item);
-    }),
-  );
 }
 
 /** Resolves when the object is not there any longer. */
