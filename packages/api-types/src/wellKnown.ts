@@ -168,6 +168,8 @@ export const conditionTypes = {
   deployed: 'Deployed',
   /** ManagedCluster: whether the hub deploys to it; absent where that is the agent's work. */
   parentDeploys: 'ParentDeploys',
+  /** ManagedCluster: the tunnel of its agent is up. */
+  connected: 'Connected',
 } as const;
 
 /** Reasons of the conditions of a ManagedCluster. */

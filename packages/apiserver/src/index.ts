@@ -9,6 +9,7 @@ export {
   type ServingOptions,
 } from './apiServer.ts';
 export { type User } from './authn/user.ts';
+export { createPeerCertificate, type PeerCertificate, type PeerCertificateOptions } from './certificates/peerCertificate.ts';
 export { apiServerConfig, type ApiServerConfig } from './config.ts';
 export { type ApiResource, type ApiSubresource, type GroupVersion } from './discovery/apiResource.ts';
 export { type GroupVersionHandlers, type UpgradeHandler } from './registry.ts';

@@ -14,6 +14,11 @@ export const hubConfig = z.object({
     .min(1)
     .default(names.hub)
     .describe('name of the Service through which kube-apiserver reaches the hub; its certificate is for it'),
+  peerPort: z.int().min(0).max(65_535).default(8123).describe('port on which other replicas reach this one; 0 for any'),
+  peerAdvertiseAddress: z
+    .string()
+    .optional()
+    .describe('address at which other replicas reach this one; default: the first that is not loopback'),
   reservedNamespace: z
     .string()
     .default(names.reservedNamespace)

@@ -12,6 +12,7 @@ import { Lifecycle } from './lifecycle/lifecycle.ts';
 import { deployerFactory } from './push/createDeployer.ts';
 import { PushController } from './push/pushController.ts';
 import { StatusController } from './status/statusController.ts';
+import { ConnectedController, type Connectivity } from './sockets/connectedController.ts';
 import { type Streams } from './sockets/streams.ts';
 import { createInformers } from './stores.ts';
 import { SubscriptionController } from './subscription/subscriptionController.ts';
@@ -26,6 +27,8 @@ export interface HubOptions {
   version: string;
   /** Opens streams to the children that keep a tunnel. */
   streams: Streams;
+  /** Tells which children are connected, where tunnels are on. */
+  connectivity?: Connectivity;
 }
 
 /**
@@ -70,6 +73,7 @@ export async function lead(o: HubOptions, leading: AbortSignal): Promise<void> {
       const factory = deployerFactory({ ...shared, recovery, userAgent });
       controllers.push(new PushController(context, factory));
     }
+    if (o.connectivity) controllers.push(new ConnectedController(context, o.connectivity));
     for (const controller of controllers) stack.use(controller).start();
     logger.info('leading');
     await new Promise<void>((resolve) => {

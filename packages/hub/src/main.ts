@@ -21,7 +21,8 @@ await runService({
     checkGates(context.gates);
     const replica = await startReplica({ ...context, version });
     try {
-      await context.elect((leading) => lead({ ...context, version, streams: replica.streams }, leading));
+      const { streams, connectivity } = replica;
+      await context.elect((leading) => lead({ ...context, version, streams, connectivity }, leading));
     } finally {
       await replica.close();
     }

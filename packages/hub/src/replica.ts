@@ -1,16 +1,22 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { featureGates, groups, resources, versions } from '@clusternet/api-types';
+import { featureGates, groups, names, resources, versions } from '@clusternet/api-types';
 import { createApiServer } from '@clusternet/apiserver';
-import { type CommonConfig, type ServiceContext, Stack } from '@clusternet/runtime';
+import { KubeClient } from '@clusternet/client';
+import { closeAll, type CommonConfig, type ServiceContext, Stack } from '@clusternet/runtime';
 import { type HubConfig } from './config.ts';
+import { startPeers, type Peers } from './peers/startPeers.ts';
 import { ChildConnections } from './sockets/childConnections.ts';
 import { createClusterInformers } from './sockets/clusters.ts';
 import { SessionGuard } from './sockets/sessionGuard.ts';
 import { SocketRegistry } from './sockets/socketRegistry.ts';
 import { socketsApi } from './sockets/socketsApi.ts';
+import { type Connectivity } from './sockets/connectedController.ts';
 import { type Streams } from './sockets/streams.ts';
+
+/** Requests per second for Leases. */
+const leaseRate = 200;
 
 /** What {@link startReplica} needs. */
 export type ReplicaOptions = Omit<ServiceContext<HubConfig & CommonConfig>, 'elect'> & { version: string };
@@ -19,6 +25,8 @@ export type ReplicaOptions = Omit<ServiceContext<HubConfig & CommonConfig>, 'ele
 export interface Replica {
   /** Opens streams to children. */
   readonly streams: Streams;
+  /** Tells which children are connected; undefined where tunnels are off. */
+  readonly connectivity?: Connectivity;
   close(): Promise<void>;
 }
 
@@ -29,7 +37,9 @@ export async function startReplica(o: ReplicaOptions): Promise<Replica> {
   const enabled = gates.enabled(featureGates.socketConnection);
   const registry = new SocketRegistry({ logger, metrics });
   const clusters = createClusterInformers({ client, logger, metrics });
-  const connections = new ChildConnections({ streams: registry });
+  const peers = enabled ? await joinPeers(o, registry) : undefined;
+  const streams: Streams = peers ?? registry;
+  const connections = new ChildConnections({ streams });
   const server = createApiServer({
     config,
     client,
@@ -45,19 +55,14 @@ export async function startReplica(o: ReplicaOptions): Promise<Replica> {
     },
   });
   try {
+    if (peers) stack.use(peers);
     stack.use(connections);
     if (enabled) {
       stack.use(clusters).start();
       stack.use(health.addCheck('clusters', () => (clusters.synced ? undefined : 'the clusters are not known yet')));
       stack.use(new SessionGuard({ registry, clusters, client, logger }));
     }
-    const connected = () =>
-      registry.list().map(({ owner, tunnel }) => ({
-        clusterId: owner.clusterId,
-        connectedAt: tunnel.connectedAt,
-        replica: o.identity,
-        streams: tunnel.streams,
-      }));
+    const connected = () => peers?.connected() ?? [];
     server.handle(resources.sockets, socketsApi({ enabled, clusters, registry, connections, connected }));
     // While the agents move to other replicas, what runs through their tunnels goes on.
     stack.use(() => Promise.all([server.close(), registry.close()]).then(() => undefined));
@@ -67,5 +72,36 @@ export async function startReplica(o: ReplicaOptions): Promise<Replica> {
     await stack.close();
     throw error;
   }
-  return { streams: registry, close: () => stack.close() };
+  return { streams, connectivity: peers, close: () => stack.close() };
+}
+
+async function joinPeers(o: ReplicaOptions, registry: SocketRegistry): Promise<Peers> {
+  const { config, client, logger, metrics, health, signal } = o;
+  // A thousand agents may come back at once, and nobody finds them before their Leases are written.
+  const leaseClient = await KubeClient.fromKubeConfig({
+    path: config.kubeconfig,
+    qps: leaseRate,
+    burst: 2 * leaseRate,
+    userAgent: `${names.hub}/${o.version}`,
+  });
+  try {
+    const peers = await startPeers({
+      client,
+      leaseClient,
+      namespace: config.leaderElectResourceNamespace,
+      authoritySecret: `${config.serviceName}-peer-ca`,
+      bindAddress: config.bindAddress,
+      port: config.peerPort,
+      advertiseAddress: config.peerAdvertiseAddress,
+      registry,
+      logger,
+      metrics,
+      health,
+      signal,
+    });
+    return { ...peers, close: () => closeAll(leaseClient, peers) };
+  } catch (error) {
+    await leaseClient.close();
+    throw error;
+  }
 }

@@ -45,8 +45,14 @@ export async function createAuthority(commonName: string, validity: Validity): P
  * A serving certificate with a new key, signed by an authority; never valid for longer than that.
  *
  * @param hosts - DNS names and addresses
+ * @param validity - with `alsoClient`, it is a client's certificate as well, of the first of the names
  */
-export async function issueServing(authority: KeyPairPem, hosts: readonly string[], validity: Validity): Promise<KeyPairPem> {
+export async function issueServing(
+  authority: KeyPairPem,
+  hosts: readonly string[],
+  validity: Validity & { alsoClient?: boolean },
+): Promise<KeyPairPem> {
+  const { clientAuth, serverAuth } = x509.ExtendedKeyUsage;
   const issuer = new x509.X509Certificate(authority.cert);
   const keys = await generateKeys();
   const { notBefore, notAfter } = datesOf(validity);
@@ -61,7 +67,7 @@ export async function issueServing(authority: KeyPairPem, hosts: readonly string
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.ExtendedKeyUsageExtension(validity.alsoClient ? [serverAuth, clientAuth] : [serverAuth]),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
       new x509.SubjectAlternativeNameExtension(
         hosts.map((value) => ({ type: isIP(value) > 0 ? ('ip' as const) : ('dns' as const), value })),

@@ -87,7 +87,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     const { parent } = clusters;
     log('parent: installing the charts');
     for (const component of parentServices) {
-      await install(parent, component, { replicaCount: 1, ...options.values?.[component] });
+      // All replicas run on this machine, so each takes any port.
+      const sockets = component === 'hub' ? { sockets: { peerPort: 0 } } : {};
+      await install(parent, component, { replicaCount: 1, ...sockets, ...options.values?.[component] });
     }
     services.push(...(await Promise.all(parentServices.map((component) => start(parent, component, `clusternet-${component}`)))));
     const hubs = services.filter(({ name }) => name === 'clusternet-hub').map(({ process }) => process);
