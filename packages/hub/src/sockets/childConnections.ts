@@ -17,8 +17,10 @@ export interface Route {
   certificate: ChildIdentity['certificate'];
 }
 
-interface PoolEntry {
+interface Entry {
   pool: Pool;
+  /** Made with the first connection: parsing certificates is the dearest part of a handshake here. */
+  context?: SecureContext;
   usedAt: number;
 }
 
@@ -35,8 +37,7 @@ const sweepMs = 30_000;
 export class ChildConnections {
   readonly #streams: Streams;
   readonly #now: () => number;
-  readonly #pools = new Map<string, PoolEntry>();
-  readonly #contexts = new Map<string, SecureContext>();
+  readonly #entries = new Map<string, Entry>();
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(o: { streams: Streams; now?: () => number }) {
@@ -47,20 +48,12 @@ export class ChildConnections {
 
   /** Pools in memory. */
   get size(): number {
-    return this.#pools.size;
+    return this.#entries.size;
   }
 
   /** For requests that are answered and leave their connection as it was. */
   dispatcher(route: Route): Dispatcher {
-    const key = keyOf(route);
-    const known = this.#pools.get(key);
-    if (known) {
-      known.usedAt = this.#now();
-      return known.pool;
-    }
-    const pool = this.#create(route);
-    this.#pools.set(key, { pool, usedAt: this.#now() });
-    return pool;
+    return this.#entry(route).pool;
   }
 
   /** A connection for one user alone, who closes it: what is upgraded never comes back. */
@@ -73,10 +66,20 @@ export class ChildConnections {
   /** Ends all connections and what is under way on them. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
-    const pools = [...this.#pools.values()];
-    this.#pools.clear();
-    this.#contexts.clear();
-    await Promise.all(pools.map(({ pool }) => pool.destroy()));
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    await Promise.all(entries.map(({ pool }) => pool.destroy()));
+  }
+
+  #entry(route: Route): Entry {
+    const key = keyOf(route);
+    let entry = this.#entries.get(key);
+    if (!entry) {
+      entry = { pool: this.#create(route), usedAt: 0 };
+      this.#entries.set(key, entry);
+    }
+    entry.usedAt = this.#now();
+    return entry;
   }
 
   #create(route: Route): Pool {
@@ -102,48 +105,42 @@ export class ChildConnections {
   }
 
   #secure(route: Route, stream: Duplex, signal: AbortSignal): Promise<TLSSocket> {
-    const { host, serverName } = { host: route.target.serverName, serverName: route.target.serverName };
-    let secureContext: SecureContext;
+    const { serverName } = route.target;
+    const entry = this.#entry(route);
     try {
-      secureContext = this.#context(route);
-    } catch (error) {
+      entry.context ??= secureContext(route);
+    } catch (cause) {
       stream.destroy();
       return Promise.reject(
-        Object.assign(new Error('the CA bundle of the cluster cannot be read', { cause: error }), { code: 'ERR_TLS_CA' }),
+        Object.assign(new Error('the CA bundle of the cluster cannot be read', { cause }), { code: 'ERR_TLS_CA' }),
       );
     }
-    return secureStream(stream, { host, serverName, signal, tls: { secureContext, ALPNProtocols: ['http/1.1'] } });
-  }
-
-  /** Made once for each bundle and certificate: parsing them is the dearest part of a handshake here. */
-  #context({ target, certificate }: Route): SecureContext {
-    const key = createHash('sha256').update(`${target.stream.to}\n${target.caPem}\n${certificate?.hash}`).digest('hex');
-    const known = this.#contexts.get(key);
-    if (known) return known;
-    const { caPem } = target;
-    // The API server of a cluster is vouched for by the cluster's own CA alone; other hosts may be known to the world.
-    const ca = caPem === undefined ? undefined : target.stream.to === 'direct' ? [caPem] : [caPem, ...rootCertificates];
-    const context = createSecureContext({
-      ca,
-      cert: certificate?.certPem,
-      key: certificate?.keyPem,
-      minVersion: 'TLSv1.2',
-      allowPartialTrustChain: true,
-    });
-    this.#contexts.set(key, context);
-    return context;
+    const tls = { secureContext: entry.context, ALPNProtocols: ['http/1.1'] };
+    return secureStream(stream, { host: serverName, signal, tls });
   }
 
   #sweep(): void {
     const before = this.#now() - unusedMs;
-    for (const [key, { pool, usedAt }] of this.#pools) {
+    for (const [key, { pool, usedAt }] of this.#entries) {
       const { running, pending, queued } = pool.stats;
       if (usedAt > before || running + pending + queued > 0) continue;
-      this.#pools.delete(key);
+      this.#entries.delete(key);
       void pool.close();
     }
-    if (this.#pools.size === 0) this.#contexts.clear();
   }
+}
+
+function secureContext({ target, certificate }: Route): SecureContext {
+  const { caPem, stream } = target;
+  // The API server of a cluster is vouched for by the cluster's own CA alone; other hosts may be known to the world.
+  const ca = caPem === undefined || stream.to === 'direct' ? caPem : [caPem, ...rootCertificates];
+  return createSecureContext({
+    ca,
+    cert: certificate?.certPem,
+    key: certificate?.keyPem,
+    minVersion: 'TLSv1.2',
+    allowPartialTrustChain: true,
+  });
 }
 
 function keyOf({ clusterId, target, certificate }: Route): string {

@@ -13,11 +13,11 @@ export interface ForwardOptions {
   path: string;
   headers: HeaderList;
   signal: AbortSignal;
+  /** From here on, the target may have seen something of the request. */
+  onSend?: () => void;
   /** The answer's head has come. */
   onAnswer?: (status: number) => void;
 }
-
-const statuses = { continue: 100, ok: 200 };
 
 /**
  * Passes a request on and its answer back, both as they come; whoever is slow slows the other end down.
@@ -26,7 +26,8 @@ const statuses = { continue: 100, ok: 200 };
  * the answer for complete
  */
 export async function forward(request: IncomingMessage, response: ServerResponse, o: ForwardOptions): Promise<void> {
-  const hasBody = request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
+  const hasBody = length !== '0' || encoding !== undefined;
   const attempt = (): Promise<'done' | Error> => new Exchange(request, response, o).run(hasBody);
   let result = await attempt();
   // A kept connection may end at the very moment it is used. What has no body and changes nothing is asked once more.
@@ -76,11 +77,12 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.#options.onSend?.();
     if (this.#options.signal.aborted) this.#onAbort();
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, message?: string): void {
-    if (status < statuses.ok) return;
+    if (status < 200) return;
     this.#begun = true;
     const headers = answerHeaders(listOf(controller.rawHeaders));
     for (let at = 0; at + 1 < headers.length; at += 2) this.#response.appendHeader(headers[at] ?? '', headers[at + 1] ?? '');

@@ -65,6 +65,30 @@ describe('a proxied request', () => {
     expect(bed.received[0]).toMatchObject({ method, body: body ?? '' });
   });
 
+  it.each(['GET', 'POST', 'DELETE'])('may be a %s that says that it has no body, or sends one in chunks', async (method) => {
+    await start();
+    const empty = await bed.as('clusternet', `${direct}/api`, { method, headers: { 'Content-Length': '0' } });
+    expect(empty.code).toBe(200);
+    const request = httpsRequest(
+      bed.options('clusternet', `${direct}/api`, { method, headers: { 'Transfer-Encoding': 'chunked' } }),
+    );
+    request.write('one ');
+    request.end('two');
+    await once(request, 'response');
+    expect(bed.received.map(({ body }) => body)).toEqual(['', 'one two']);
+  });
+
+  it.each<[string, number, string | undefined]>([
+    ['GET', 503, '1'],
+    ['POST', 502, undefined],
+  ])('that is a %s is answered with %d when its connection breaks: it may have been done', async (method, code, retryAfter) => {
+    await start();
+    bed.onRequest = (request) => request.socket.destroy();
+    const answer = await bed.as('clusternet', `${direct}/api`, { method, body: method === 'POST' ? '{}' : undefined });
+    expect(answer.code).toBe(code);
+    expect(answer.headers['retry-after']).toBe(retryAfter);
+  });
+
   it('may ask for the head only, and for nothing', async () => {
     await start();
     bed.onRequest = ({ method }, response) => response.writeHead(method === 'HEAD' ? 200 : 204, { 'X-Is': 'there' }).end();

@@ -107,13 +107,16 @@ class SocketProxy {
     const { connections, registry } = this.#options;
     const { route, path, headers, release } = this.#prepare(request);
     const { signal } = request.kube;
+    // What changes nothing, and what nobody has seen yet, may be asked again.
+    let repeatable = true;
     try {
       const dispatcher = connections.dispatcher(route);
+      const onSend = (): void => void (repeatable = ['GET', 'HEAD', 'OPTIONS'].includes(request.method ?? ''));
       const onAnswer = (status: number): void => registry.metrics.proxied('request', status);
-      await forward(request, response, { dispatcher, path, headers, signal, onAnswer });
+      await forward(request, response, { dispatcher, path, headers, signal, onSend, onAnswer });
     } catch (error) {
       if (signal.aborted && response.destroyed) return;
-      const status = proxyError(error, ['GET', 'HEAD', 'OPTIONS'].includes(request.method ?? ''));
+      const status = proxyError(error, repeatable);
       registry.metrics.proxied('request', status.code);
       throw status;
     } finally {
@@ -126,12 +129,14 @@ class SocketProxy {
     const { route, path, headers, release } = this.#prepare(request);
     const { signal } = request.kube;
     socket.once('close', release);
+    let repeatable = true;
     try {
       const connection = await connections.connect(route, signal);
+      repeatable = false;
       await forwardUpgrade(request, socket, head, { connection, path, headers, signal });
       registry.metrics.proxied('upgrade', 101);
     } catch (error) {
-      const status = proxyError(error, true);
+      const status = proxyError(error, repeatable);
       registry.metrics.proxied('upgrade', status.code);
       throw status;
     }

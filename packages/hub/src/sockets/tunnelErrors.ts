@@ -31,7 +31,6 @@ export function proxyError(error: unknown, repeatable: boolean): StatusError {
   if (found instanceof NoTunnelError) return new StatusError(503, tunnelDown, again);
   if (found instanceof StreamRefusedError) return refused(found, error);
   if (found instanceof TunnelClosedError || found instanceof StreamResetError) {
-    // Where nothing had been sent, the dial would have failed instead.
     if (repeatable) return new StatusError(503, tunnelDown, again);
     return new StatusError(
       502,
@@ -67,6 +66,8 @@ function refused({ code, message }: StreamRefusedError, cause: unknown): StatusE
     case 'TOO_MANY_STREAMS':
       return new StatusError(429, 'too many requests to this cluster are under way; try again', { retryAfterSeconds: 1, cause });
     case 'NOT_SERVED':
+    case 'ENOTUNNEL':
+    case 'ETUNNELCLOSED':
       return new StatusError(503, tunnelDown, { retryAfterSeconds: 1, cause });
     default:
       return new StatusError(503, `the target cannot be reached from the agent of the cluster: ${message}`, {
