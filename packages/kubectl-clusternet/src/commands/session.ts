@@ -41,5 +41,5 @@ export async function withSession<T>(
   const { config, namespace } = await selectParent(o.flags);
   await using client = await KubeClient.fromClientNode(config, { userAgent: 'kubectl-clusternet' });
   const { output, signal } = o;
-  return work({ client, config, namespace: o.namespace ?? namespace, output, signal, now: Date.now });
+  return await work({ client, config, namespace: o.namespace ?? namespace, output, signal, now: Date.now });
 }

@@ -77,5 +77,5 @@ async function runThere({ config, output }: Session, o: VisitOptions & { cluster
   const server = target.getCurrentCluster()?.server ?? '';
   const cache = discoveryCache({ folder: kubeconfig.folder, endpoint: endpoint.url, server, env: process.env });
   const env = { ...process.env, KUBECONFIG: kubeconfig.path, KUBECACHEDIR: cache };
-  return runProgram({ program: program ?? '', args, env });
+  return await runProgram({ program: program ?? '', args, env });
 }

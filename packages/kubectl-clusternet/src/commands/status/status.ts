@@ -55,7 +55,7 @@ export async function status(session: Session, o: StatusOptions): Promise<number
       shown = JSON.stringify(tree);
       changes ??= new Changes(session, snapshot.subscription.metadata.uid ?? '', o.name);
       await changes.next();
-      if (session.signal.aborted) return 0;
+      if (session.signal.aborted) return 130;
     }
   } finally {
     changes?.stop();

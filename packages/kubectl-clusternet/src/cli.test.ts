@@ -1,0 +1,98 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
+import { json, StubApiServer } from './testing/stubApiServer.ts';
+
+const main = join(import.meta.dirname, 'main.ts');
+const id = '1f2e3d4c-0000-4000-8000-000000000001';
+const direct = `/apis/proxies.clusternet.io/v1alpha1/sockets/${id}/proxy/direct`;
+
+let folder: string;
+let parent: StubApiServer;
+let env: NodeJS.ProcessEnv;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cli-'));
+  parent = await StubApiServer.start();
+  parent.handler = ({ line }, response) => {
+    const [, path = ''] = line.split(' ');
+    if (path.includes('/managedclusters')) {
+      json(response, { metadata: {}, items: [{ metadata: { name: 'eu-1', namespace: 'n' }, spec: { clusterId: id } }] });
+    } else if (path.includes('watch=true')) response.writeHead(200).flushHeaders();
+    else if (path.includes('/subscriptions/app')) {
+      json(response, { metadata: { name: 'app', namespace: 'default', uid: 'u' }, spec: { feeds: [], subscribers: [] } });
+    } else json(response, { metadata: {}, items: [] });
+  };
+  await writeFile(join(folder, 'config'), parent.kubeconfig());
+  env = { ...process.env, KUBECONFIG: join(folder, 'config'), HOME: folder, TMPDIR: folder };
+});
+
+afterEach(async () => {
+  await parent[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--conditions=@clusternet/source', main, ...args], { env }, (error, out, err) =>
+      resolve({ code: error ? Number(error.code) : 0, out, err }),
+    );
+  });
+}
+
+describe('visit', () => {
+  it('runs a command with a kubeconfig that lasts as long as it does', async () => {
+    const script = 'cat "$KUBECONFIG"; exit 7';
+    const { code, out } = await run('visit', 'eu-1', '--', 'sh', '-c', script);
+    expect(code).toBe(7);
+    expect(out).toMatch(/"server":"http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{64}"/);
+    expect(out).not.toContain('parent-token');
+    expect((await readdir(folder)).filter((name) => name.startsWith('kubectl-clusternet-'))).toEqual([]);
+  });
+
+  it('writes a kubeconfig that goes through the parent, for nobody else to read, and never over a file', async () => {
+    const file = join(folder, 'eu-1.yaml');
+    expect(await run('visit', 'eu-1', '--write', file)).toMatchObject({ code: 0, out: '' });
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(parse(await readFile(file, 'utf8'))).toMatchObject({
+      clusters: [{ cluster: { server: parent.url + direct, 'certificate-authority-data': expect.any(String) } }],
+      users: [{ user: { token: 'parent-token' } }],
+    });
+    expect(await run('visit', 'eu-1', '--write', file)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('exists'),
+    });
+  });
+});
+
+describe('the command line', () => {
+  it('says what is wrong in one or two lines', async () => {
+    expect(await run('clusters', '--frobnicate')).toMatchObject({
+      code: 1,
+      err: 'error: unknown option \'--frobnicate\'\nSee "kubectl clusternet clusters --help".\n',
+    });
+    expect(await run('clusters', '--cluster-id', 'eu-1')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('about the parent'),
+    });
+    expect(await run('clusters', '-o', 'toml')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('Allowed choices'),
+    });
+  });
+
+  it('ends a watched status on SIGINT with 130', async () => {
+    const child = spawn(process.execPath, ['--conditions=@clusternet/source', main, 'status', 'app', '--watch'], { env });
+    const [first] = (await once(child.stdout, 'data')) as [Buffer];
+    expect(first.toString()).toContain('Subscription default/app');
+    child.kill('SIGINT');
+    expect(((await once(child, 'close')) as [number])[0]).toBe(130);
+  });
+});
