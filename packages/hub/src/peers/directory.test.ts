@@ -20,7 +20,9 @@ function setUp() {
     },
   };
   const clock = { now: 0 };
-  const directory = new Directory({ store, namespace, now: () => clock.now });
+  const connected = new Set<string>();
+  const isConnected = (id: string): boolean => connected.has(id);
+  const directory = new Directory({ store, namespace, isConnected, now: () => clock.now });
   const put = (name: string, spec: Lease['spec']): void => {
     const object: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec };
     const key = `${namespace}/${name}`;
@@ -33,7 +35,7 @@ function setUp() {
       leaseDurationSeconds: 8,
       renewTime,
     });
-  return { directory, put, renew, clock };
+  return { directory, put, renew, clock, connected };
 }
 
 describe('the directory', () => {
@@ -68,6 +70,20 @@ describe('the directory', () => {
       peerLeaseName('a'),
       socketLeaseName('cluster-1'),
     ]);
+  });
+
+  it('takes a replica that it is connected to for alive, and sweeps what names replicas that nobody knows', () => {
+    const { directory, put, renew, clock, connected } = setUp();
+    renew('a', '1');
+    put(socketLeaseName('cluster-1'), { holderIdentity: 'a' });
+    put(socketLeaseName('cluster-2'), { holderIdentity: 'gone' });
+    connected.add('a');
+    expect(directory.expired(60_000)).toEqual([]);
+    clock.now = 100_000;
+    expect(directory.holder('cluster-1')).toMatchObject({ peerId: 'a' });
+    expect(directory.expired(60_000).map(({ metadata }) => metadata.name)).toEqual([socketLeaseName('cluster-2')]);
+    connected.clear();
+    expect(directory.holder('cluster-1')).toBeUndefined();
   });
 
   it.each([undefined, '', 'text', 'null', '{"id":"b","host":"h","port":1}', '{"id":"a","host":"","port":1}', '{"id":"a"}'])(

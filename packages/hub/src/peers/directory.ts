@@ -23,12 +23,17 @@ export class Directory {
   readonly #store: Store;
   readonly #namespace: string;
   readonly #now: () => number;
+  readonly #isConnected: (peerId: string) => boolean;
+  /** Since when Leases name a replica that has none of its own. */
+  readonly #strangers = new Map<string, number>();
   readonly #renewed = new Map<string, { record: string; atMs: number }>();
   readonly #unsubscribe: () => void;
 
-  constructor(o: { store: Store; namespace: string; now?: () => number }) {
+  /** @param o - `isConnected`: whether we have a live connection to a replica, which then is alive whatever its Lease says */
+  constructor(o: { store: Store; namespace: string; isConnected?: (peerId: string) => boolean; now?: () => number }) {
     this.#store = o.store;
     this.#namespace = o.namespace;
+    this.#isConnected = o.isConnected ?? (() => false);
     this.#now = o.now ?? (() => performance.now());
     this.#unsubscribe = o.store.onChange(({ type, object }) => {
       const peer = peerOfLease(object);
@@ -54,12 +59,17 @@ export class Directory {
       const peer = peerOfLease(lease);
       if (peer) known.set(peer.id, this.#isValid(peer.id, lease, graceMs));
     }
-    return leases.filter((lease) => {
+    const named = new Set<string>();
+    const found = leases.filter((lease) => {
       const peer = peerOfLease(lease);
       if (peer) return known.get(peer.id) === false;
       const holder = lease.spec?.holderIdentity ?? '';
-      return clusterOfLease(lease.metadata.name ?? '') !== undefined && known.get(holder) === false;
+      if (clusterOfLease(lease.metadata.name ?? '') === undefined) return false;
+      named.add(holder);
+      return known.get(holder) === false || (!known.has(holder) && this.#strangeFor(holder) >= graceMs);
     });
+    for (const id of this.#strangers.keys()) if (known.has(id) || !named.has(id)) this.#strangers.delete(id);
+    return found;
   }
 
   /** The replica that holds the tunnel of a cluster, if it is alive. */
@@ -81,6 +91,12 @@ export class Directory {
 
   close(): void {
     this.#unsubscribe();
+  }
+
+  #strangeFor(id: string): number {
+    const since = this.#strangers.get(id) ?? this.#now();
+    this.#strangers.set(id, since);
+    return this.#now() - since;
   }
 
   #leases(): Lease[] {
@@ -105,6 +121,8 @@ export class Directory {
 
   #isValid(id: string, lease: Lease, graceMs = 0): boolean {
     const { atMs } = this.#note(id, lease);
+    // A watch may lag behind, and the API server be away for a while.
+    if (this.#isConnected(id)) return true;
     return this.#now() < atMs + (lease.spec?.leaseDurationSeconds ?? 10) * 1000 + graceMs;
   }
 }

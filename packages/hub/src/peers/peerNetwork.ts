@@ -99,6 +99,11 @@ export class PeerNetwork {
     for (const [id, peer] of wanted) if (!this.#peers.has(id)) this.#connect(peer);
   }
 
+  /** Whether the tunnel to another replica is up; we are always there for ourselves. */
+  isConnected(peerId: string): boolean {
+    return peerId === this.#options.id || this.#peers.get(peerId)?.tunnel !== undefined;
+  }
+
   /**
    * Opens a stream in a tunnel that another replica holds.
    *

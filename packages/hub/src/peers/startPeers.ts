@@ -84,7 +84,9 @@ export async function startPeers(o: PeersOptions): Promise<Peers> {
     stack.use(() => clearInterval(renewal));
 
     const leases = stack.use(leaseInformer({ client, namespace, logger, metrics }));
-    const directory = stack.use(new Directory({ store: leases, namespace }));
+    const directory = stack.use(
+      new Directory({ store: leases, namespace, isConnected: (peerId) => network.isConnected(peerId) }),
+    );
     leases.start();
     stack.use(o.health.addCheck('replicas', () => (leases.synced ? undefined : 'the other replicas are not known yet')));
     const follow = (): void => network.follow(directory.peers());

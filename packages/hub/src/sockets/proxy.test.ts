@@ -349,6 +349,29 @@ describe('an upgrade', () => {
     await noStreams();
   });
 
+  it('leaves nothing, however often and in whatever way it ended', async () => {
+    await start();
+    const server = echoing();
+    const openConnections = (): Promise<number> =>
+      new Promise((resolve) => bed.child.getConnections((_error, count) => resolve(count)));
+    for (let cycle = 0; cycle < 60; cycle++) {
+      const socket = await webSocket();
+      const [atChild] = [...server.clients];
+      const ended = Promise.all([once(socket, 'close'), new Promise((resolve) => atChild?.on('close', resolve))]);
+      if (cycle % 4 === 0) socket.terminate();
+      else if (cycle % 4 === 1) atChild?.terminate();
+      else if (cycle % 4 === 2) socket.close();
+      else await bed.registry.get(clusterId)?.tunnel.close('cut');
+      await ended;
+      await bed.connected();
+    }
+    await noStreams();
+    while ((await openConnections()) > 0) await delay(5);
+    expect(bed.registry.list()).toHaveLength(1);
+    const text = await bed.metrics.registry.metrics();
+    expect(text).toContain('clusternet_socket_streams 0');
+  });
+
   it('without a tunnel is told to come again', async () => {
     bed = await SocketsBed.start();
     const socket = await raw();
