@@ -260,7 +260,8 @@ async function run(
     name: `${start.layout.name}/${component}`,
     file: start.binaries[component],
     args,
-    env: { HOME: start.layout.folder },
+    // Whoever has kwok run commands of this machine wants them to be found.
+    env: { HOME: start.layout.folder, ...(start.options.kubelet && { PATH: process.env['PATH'] ?? '' }) },
     logPath: logPathOf(start, component),
   });
 }
