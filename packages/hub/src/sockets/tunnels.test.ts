@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { request as httpsRequest } from 'node:https';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { KubeClient } from '@clusternet/client';
 import { agentUser, clusterId, sockets, SocketsBed } from '../testing/socketsBed.ts';
 
 let bed: SocketsBed;
@@ -118,6 +119,25 @@ describe('a tunnel', () => {
     bed.clusters.changed();
     await asked;
     expect(bed.registry.get(clusterId)).toBeDefined();
+  });
+});
+
+describe('what deploys to a child', () => {
+  it('goes through its tunnel, and fails at once without it', async () => {
+    bed = await SocketsBed.start();
+    const { status } = bed.clusters.cluster ?? {};
+    const child = KubeClient.fromOptions({
+      server: status?.apiserverURL ?? '',
+      caPem: Buffer.from(status?.apiserverCABundle ?? '', 'base64').toString(),
+      token: 'deployer',
+      connect: (signal) => bed.registry.open(clusterId, { to: 'direct' }, signal),
+    });
+    const version = { method: 'GET', path: '/version', timeoutMs: 2_000 };
+    await expect(child.request(version)).rejects.toThrow();
+    await bed.withAgent();
+    expect(await child.request(version)).toEqual({ kind: 'Ok' });
+    expect(bed.received[0]?.headers).toMatchObject({ host: 'child.example:6443', authorization: 'Bearer deployer' });
+    await child.close();
   });
 });
 
