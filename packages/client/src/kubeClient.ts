@@ -4,7 +4,7 @@
 import { type KubeObject, type ResourceDefinition } from '@clusternet/api-types';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { ApiError } from './apiError.ts';
-import { type CredentialSource, StaticCredentials, type TokenSource } from './credentials.ts';
+import { type CredentialSource, type HeaderValues, StaticCredentials, type TokenSource } from './credentials.ts';
 import { credentialsOf } from './derivedKubeConfig.ts';
 import { type Dial } from './dial.ts';
 import { KubeConfigCredentials } from './kubeConfigCredentials.ts';
@@ -58,9 +58,12 @@ export interface RequestOptions {
   query?: Query;
   /** Sent as JSON. */
   body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  rawBody?: string;
   /** `application/json` if not given. */
   contentType?: string;
-  headers?: Record<string, string>;
+  /** A list is sent as one header for each. */
+  headers?: HeaderValues;
   signal?: AbortSignal;
   /** Milliseconds until the request is given up, repetitions included; 30 s if not given, 0 for no limit. */
   timeoutMs?: number;
@@ -162,6 +165,11 @@ export class KubeClient implements AsyncDisposable {
     return { status, body };
   }
 
+  /** Sends one request and returns the whole answer, whatever its status; for programs that pass answers on. */
+  async answer(r: RequestOptions): Promise<HttpAnswer> {
+    return this.#send(r);
+  }
+
   /** Reads and writes objects of one resource. */
   resource<T extends KubeObject>(definition: ResourceDefinition): ResourceClient<T> {
     return new RestResourceClient<T>(this, this.#transport, definition);
@@ -184,7 +192,7 @@ export class KubeClient implements AsyncDisposable {
         method: r.method,
         path: withQuery(r.path, r.query),
         headers: requestHeaders(r),
-        body: r.body === undefined ? undefined : JSON.stringify(r.body),
+        body: r.rawBody ?? (r.body === undefined ? undefined : JSON.stringify(r.body)),
         signal: r.signal,
         timeoutMs: r.timeoutMs ?? defaultTimeoutMs,
       });
@@ -201,14 +209,14 @@ function transportOf(server: string, source: CredentialSource, o: ClientOptions,
   return new Transport({ server, source, bucket, userAgent: o.userAgent ?? defaultUserAgent, dial });
 }
 
-function requestHeaders(r: RequestOptions): Record<string, string> {
-  const headers: Record<string, string> = {};
+function requestHeaders(r: RequestOptions): HeaderValues {
+  const headers: HeaderValues = {};
   // API servers compress only what is large (128 KiB and more).
   if (r.method === 'GET') headers['accept-encoding'] = 'gzip';
-  if (r.body !== undefined) headers['content-type'] = r.contentType ?? 'application/json';
+  if (r.body !== undefined || r.rawBody !== undefined) headers['content-type'] = r.contentType ?? 'application/json';
   return r.headers ? Object.assign(headers, lowerCased(r.headers)) : headers;
 }
 
-function lowerCased(headers: Record<string, string>): Record<string, string> {
+function lowerCased(headers: HeaderValues): HeaderValues {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

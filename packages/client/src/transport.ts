@@ -4,7 +4,7 @@
 import { type Dispatcher } from 'undici';
 import { ConnectionManager } from './connections.ts';
 import { ClientClosedError, ConnectionError, errorCode, isTlsCode } from './connectionError.ts';
-import { type Credentials, type CredentialSource } from './credentials.ts';
+import { type Credentials, type CredentialSource, type HeaderValues } from './credentials.ts';
 import { type Dial } from './dial.ts';
 import { type AbortHook, exchange, type ExchangeFailure, type HttpAnswer } from './exchange.ts';
 import { delayAfterError, delayAfterStatus, parseRetryAfter } from './retryPolicy.ts';
@@ -14,7 +14,7 @@ import { type TokenBucket } from './tokenBucket.ts';
 export interface TransportRequest {
   method: string;
   path: string;
-  headers: Record<string, string>;
+  headers: HeaderValues;
   body?: string;
   signal?: AbortSignal;
   timeoutMs: number;
@@ -121,7 +121,7 @@ export class Transport {
   async #attempts(request: TransportRequest, call: Call): Promise<HttpAnswer> {
     let refreshed = false;
     for (let attempt = 1; ; attempt++) {
-      const retry = { attempt, method: request.method, contentType: request.headers['content-type'], random: Math.random() };
+      const retry = { attempt, method: request.method, contentType: contentType(request), random: Math.random() };
       const credentials = await this.#source.current();
       call.throwIfAborted();
       let delay: number | undefined;
@@ -271,4 +271,9 @@ function reasonOf({ reason }: AbortSignal): Error {
 function pathOnly(path: string): string {
   const query = path.indexOf('?');
   return query < 0 ? path : path.slice(0, query);
+}
+
+function contentType({ headers }: TransportRequest): string | undefined {
+  const value = headers['content-type'];
+  return Array.isArray(value) ? value[0] : value;
 }
