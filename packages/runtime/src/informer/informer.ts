@@ -23,6 +23,11 @@ export interface InformerOptions<T extends KubeObject> {
   indexers?: Record<string, Indexer<T>>;
   /** Applied to each object before it is kept; default: {@link dropManagedFields}, which a transform of your own replaces. */
   transform?: (object: T) => T;
+  /**
+   * Told that every change up to a resourceVersion has reached the handlers; bookmarks count too. `listed` is true when a list brought it:
+   * the handlers then saw the difference, but not each change that led to it.
+   */
+  onProgress?: (version: string, listed: boolean) => void;
   logger: Logger;
   metrics?: Metrics;
   /** Objects per page of a list; default 500. */
@@ -80,6 +85,7 @@ export class Informer<T extends KubeObject> {
         },
         set: (object) => this.#tell(this.#store.set(this.#transform(object))),
         deleted: (object) => this.#tell(this.#store.delete(objectKey(object), this.#transform(object))),
+        progressed: (version, listed) => this.#options.onProgress?.(version, listed),
         restarted: (reason) => this.#metrics.watchRestarted(reason),
       },
       logger: this.#logger,

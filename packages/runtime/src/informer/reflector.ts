@@ -21,6 +21,8 @@ export interface Sink<T> {
   replaced(objects: T[]): void;
   set(object: T): void;
   deleted(object: T): void;
+  /** Everything up to this version has been told; also called for bookmarks. `listed`: by a list, so that single changes may have gone unseen. */
+  progressed(version: string, listed: boolean): void;
   /** A watch ended and another begins. */
   restarted(reason: WatchEnd): void;
 }
@@ -100,6 +102,7 @@ export class Reflector<T extends KubeObject> {
     this.#version = version;
     this.#recovered();
     sink.replaced(objects);
+    if (version !== undefined) sink.progressed(version, true);
   }
 
   async #watch(parent: AbortSignal): Promise<WatchEnd> {
@@ -123,6 +126,7 @@ export class Reflector<T extends KubeObject> {
         else if (type === 'DELETED') sink.deleted(object);
         else sink.set(object);
         this.#version = object.metadata.resourceVersion ?? this.#version;
+        if (this.#version !== undefined) sink.progressed(this.#version, false);
         if (!told) this.#recovered();
         told = true;
         heard();
