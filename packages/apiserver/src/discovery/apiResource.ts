@@ -14,6 +14,11 @@ export interface ApiResource {
   /** Takes every HTTP method, as a proxy does; `verbs` is then for discovery only. */
   anyMethod?: boolean;
   subresources?: ApiSubresource[];
+  /** Group and version of the kind, where they are others than those it is served under. */
+  group?: string;
+  version?: string;
+  /** Served, but not listed. */
+  hidden?: boolean;
   /** OpenAPI v3 schema of the kind; an object of any shape if not given. */
   schema?: object;
 }
@@ -27,6 +32,8 @@ export interface ApiSubresource {
   version?: string;
   verbs: string[];
   anyMethod?: boolean;
+  /** Served, but not listed. */
+  hidden?: boolean;
 }
 
 /** A group and version that is served. */

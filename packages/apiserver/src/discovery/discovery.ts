@@ -21,7 +21,7 @@ export function resourceList({ group, version, resources }: ServedVersion): obje
     kind: 'APIResourceList',
     apiVersion: 'v1',
     groupVersion: `${group}/${version}`,
-    resources: resources().flatMap(entries),
+    resources: listed(resources()).flatMap(entries),
   };
 }
 
@@ -33,11 +33,18 @@ export function aggregatedDiscovery(served: readonly ServedVersion[], apiVersion
       .filter((one) => one.group === group)
       .map(({ version, resources }) => ({
         version,
-        resources: resources().map((resource) => aggregatedEntry(resource, { group, version })),
+        resources: listed(resources()).map((resource) => aggregatedEntry(resource, { group, version })),
         freshness: 'Current',
       })),
   }));
   return { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${apiVersion}`, metadata: {}, items };
+}
+
+/** What is served without being listed is left out. */
+function listed(resources: readonly ApiResource[]): ApiResource[] {
+  return resources
+    .filter(({ hidden }) => !hidden)
+    .map((resource) => ({ ...resource, subresources: resource.subresources?.filter(({ hidden }) => !hidden) }));
 }
 
 function groupNames(served: readonly ServedVersion[]): string[] {
@@ -54,7 +61,17 @@ function groupEntry(served: readonly ServedVersion[], group: string): object {
 function entries(resource: ApiResource): object[] {
   const { name, singularName, kind, namespaced, verbs, shortNames, categories, subresources = [] } = resource;
   return [
-    { name, singularName, namespaced, kind, verbs, ...(shortNames && { shortNames }), ...(categories && { categories }) },
+    {
+      name,
+      singularName,
+      namespaced,
+      ...(resource.group !== undefined && { group: resource.group }),
+      ...(resource.version !== undefined && { version: resource.version }),
+      kind,
+      verbs,
+      ...(shortNames && { shortNames }),
+      ...(categories && { categories }),
+    },
     ...subresources.map((sub) => ({
       name: `${name}/${sub.name}`,
       singularName: '',
@@ -71,7 +88,7 @@ function aggregatedEntry(resource: ApiResource, { group, version }: { group: str
   const { name, singularName, kind, namespaced, verbs, shortNames, categories, subresources = [] } = resource;
   return {
     resource: name,
-    responseKind: { group, version, kind },
+    responseKind: { group: resource.group ?? group, version: resource.version ?? version, kind },
     scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: singularName,
     verbs,

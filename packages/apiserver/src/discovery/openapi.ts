@@ -27,7 +27,7 @@ export function openApiV3Index(served: readonly ServedVersion[], version: string
 /** `/openapi/v3/apis/GROUP/VERSION`. */
 export function openApiV3(served: ServedVersion, version: string): object {
   const schemas = Object.fromEntries(schemasOf(served));
-  const paths = Object.fromEntries(served.resources().map((resource) => path(served, resource)));
+  const paths = Object.fromEntries(visible(served.resources).map((resource) => path(served, resource)));
   return { openapi: '3.0.0', info: info(version), paths, components: { schemas } };
 }
 
@@ -36,10 +36,14 @@ function info(version: string): object {
 }
 
 function schemasOf({ group, version, resources }: ServedVersion): [string, object][] {
-  return resources().map((resource) => [
+  return visible(resources).map((resource) => [
     schemaName(group, version, resource.kind),
     { ...(resource.schema ?? anything), 'x-kubernetes-group-version-kind': [{ group, version, kind: resource.kind }] },
   ]);
+}
+
+function visible(resources: ServedVersion['resources']): ApiResource[] {
+  return resources().filter(({ hidden }) => !hidden);
 }
 
 function path({ group, version }: ServedVersion, resource: ApiResource): [string, object] {
