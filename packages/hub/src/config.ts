@@ -52,7 +52,12 @@ export const hubGates: Record<string, boolean> = {
   [featureGates.recovery]: false,
 };
 
-const implemented: readonly string[] = [featureGates.deployer, featureGates.recovery, featureGates.socketConnection];
+const implemented: readonly string[] = [
+  featureGates.deployer,
+  featureGates.recovery,
+  featureGates.socketConnection,
+  featureGates.shadowApi,
+];
 
 /** @throws Error that names the gates which are on, but have nothing behind them in this version. */
 export function checkGates(gates: Pick<FeatureGates, 'enabled'>): void {

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { featureGates, groups, names, resources, versions } from '@clusternet/api-types';
-import { createApiServer } from '@clusternet/apiserver';
+import { type ApiServer, createApiServer } from '@clusternet/apiserver';
 import { KubeClient } from '@clusternet/client';
-import { closeAll, type CommonConfig, type ServiceContext, Stack } from '@clusternet/runtime';
+import { closeAll, type CommonConfig, type ServiceContext, Stack, toError } from '@clusternet/runtime';
 import { type HubConfig } from './config.ts';
 import { startPeers, type Peers } from './peers/startPeers.ts';
 import { ChildConnections } from './sockets/childConnections.ts';
@@ -12,11 +12,14 @@ import { createClusterInformers } from './sockets/clusters.ts';
 import { SessionGuard } from './sockets/sessionGuard.ts';
 import { SocketRegistry } from './sockets/socketRegistry.ts';
 import { socketsApi } from './sockets/socketsApi.ts';
+import { shadowApi } from './shadow/shadowApi.ts';
 import { type Connectivity } from './sockets/connectedController.ts';
 import { type Streams } from './sockets/streams.ts';
 
 /** Requests per second for Leases. */
 const leaseRate = 200;
+/** Requests per second in the name of those who use the shadow API; the parent itself bounds what it takes. */
+const shadowRate = 1_000;
 
 /** What {@link startReplica} needs. */
 export type ReplicaOptions = Omit<ServiceContext<HubConfig & CommonConfig>, 'elect'> & { version: string };
@@ -51,7 +54,10 @@ export async function startReplica(o: ReplicaOptions): Promise<Replica> {
       namespace: config.leaderElectResourceNamespace,
       service: config.serviceName,
       authoritySecret: `${config.serviceName}-ca`,
-      apiServices: enabled ? [`${versions.proxies}.${groups.proxies}`] : [],
+      apiServices: [
+        ...(enabled ? [`${versions.proxies}.${groups.proxies}`] : []),
+        ...(gates.enabled(featureGates.shadowApi) ? [`${versions.shadow}.${groups.shadow}`] : []),
+      ],
     },
   });
   try {
@@ -64,6 +70,7 @@ export async function startReplica(o: ReplicaOptions): Promise<Replica> {
     }
     const connected = () => peers?.connected() ?? [];
     server.handle(resources.sockets, socketsApi({ enabled, clusters, registry, connections, connected }));
+    if (gates.enabled(featureGates.shadowApi)) await serveShadow(o, server, stack);
     // While the agents move to other replicas, what runs through their tunnels goes on.
     stack.use(() => Promise.all([server.close(), registry.close()]).then(() => undefined));
     await server.listen(signal);
@@ -75,15 +82,29 @@ export async function startReplica(o: ReplicaOptions): Promise<Replica> {
   return { streams, connectivity: peers, close: () => stack.close() };
 }
 
+/** Kinds and templates become known while the rest serves already; until then the shadow API has no resources. */
+async function serveShadow(o: ReplicaOptions, server: ApiServer, stack: Stack): Promise<void> {
+  const { config, logger, metrics, health, signal } = o;
+  const client = await ownClient(o, shadowRate);
+  stack.use(client);
+  const shadow = shadowApi({ client, reservedNamespace: config.reservedNamespace, logger, metrics });
+  stack.use(shadow);
+  stack.use(health.addCheck('shadow', () => (shadow.synced ? undefined : 'kinds and templates are not known yet')));
+  server.handle(shadow.groupVersion, shadow.handlers);
+  shadow.start(signal).catch((error: unknown) => {
+    if (!signal.aborted) logger.error('the shadow API cannot start', { error: toError(error) });
+  });
+}
+
+/** A client that waits for nobody else's requests. */
+function ownClient({ config, version }: ReplicaOptions, qps: number): Promise<KubeClient> {
+  return KubeClient.fromKubeConfig({ path: config.kubeconfig, qps, burst: 2 * qps, userAgent: `${names.hub}/${version}` });
+}
+
 async function joinPeers(o: ReplicaOptions, registry: SocketRegistry): Promise<Peers> {
   const { config, client, logger, metrics, health, signal } = o;
   // A thousand agents may come back at once, and nobody finds them before their Leases are written.
-  const leaseClient = await KubeClient.fromKubeConfig({
-    path: config.kubeconfig,
-    qps: leaseRate,
-    burst: 2 * leaseRate,
-    userAgent: `${names.hub}/${o.version}`,
-  });
+  const leaseClient = await ownClient(o, leaseRate);
   try {
     const peers = await startPeers({
       client,

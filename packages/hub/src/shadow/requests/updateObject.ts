@@ -1,0 +1,54 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { type KubeObject } from '@clusternet/api-types';
+import { isObject, type JsonObject, parseDocument, readBody, StatusError } from '@clusternet/apiserver';
+import { type ObjectRequest } from '../shadowContext.ts';
+import { changeObject } from './changeObject.ts';
+import { passedOn } from './createObject.ts';
+import { invalid } from './errors.ts';
+import { answerObject } from './readObjects.ts';
+import { isDryRun } from './writeOptions.ts';
+
+/** Answers a PUT. */
+export async function updateObject(o: ObjectRequest): Promise<void> {
+  const { request, query } = o;
+  const dryRun = isDryRun(query, 'UpdateOptions');
+  const text = (await readBody(request)).toString('utf8');
+  const document = parseDocument(text) ?? (await unreadable(o, text));
+  const named = withIdentity(o, document);
+  const object = await changeObject(o, { dryRun, from: () => ({ document: named }) });
+  answerObject(o, object);
+}
+
+/** The parent knows best what is wrong with a text that is no object. */
+async function unreadable({ context, kind, ref, request, query }: ObjectRequest, text: string): Promise<never> {
+  await context.dryRun.run({
+    kind,
+    namespace: ref.namespace,
+    user: request.kube.user,
+    text,
+    contentType: request.headers['content-type'] ?? 'application/json',
+    query: passedOn(query, ['fieldValidation']),
+    signal: request.kube.signal,
+    userAgent: request.headers['user-agent'],
+  });
+  throw new StatusError(400, 'the body of the request is not an object');
+}
+
+function withIdentity({ kind, ref }: ObjectRequest, document: JsonObject): JsonObject {
+  const metadata = (isObject(document['metadata']) ? document['metadata'] : {}) as Partial<KubeObject['metadata']>;
+  const { name = '', namespace = '' } = metadata;
+  if (name !== '' && name !== ref.name) {
+    throw new StatusError(400, `the name of the object (${name}) does not match the name on the URL (${ref.name})`);
+  }
+  if (namespace !== '' && namespace !== ref.namespace) {
+    throw new StatusError(400, 'the namespace of the provided object does not match the namespace sent on the request');
+  }
+  const version = metadata.resourceVersion ?? '';
+  if (kind.custom && (version === '' || version === '0')) {
+    const message = 'Invalid value: 0: must be specified for an update';
+    throw invalid(kind, ref.name, [{ field: 'metadata.resourceVersion', message, reason: 'FieldValueInvalid' }]);
+  }
+  return { ...document, metadata: { ...metadata, name: ref.name, ...(ref.namespace !== '' && { namespace: ref.namespace }) } };
+}

@@ -1,0 +1,88 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { type KubeObject } from '@clusternet/api-types';
+import { isObject, type JsonObject } from '@clusternet/apiserver';
+
+const serverMetadata = [
+  'creationTimestamp',
+  'resourceVersion',
+  'selfLink',
+  'uid',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+];
+
+/**
+ * Drops what the parent filled in and what means something there only: addresses and ports that it allocated, classes that it prefers, its
+ * own bookkeeping. What `wanted` says itself always stays.
+ */
+export function trim(object: KubeObject, wanted: JsonObject): KubeObject {
+  const result = structuredClone(object) as KubeObject & JsonObject;
+  const metadata = result.metadata as unknown as JsonObject;
+  for (const field of serverMetadata) delete metadata[field];
+  delete result['status'];
+  trimmers[`${object.apiVersion.split('/').toReversed()[1] ?? ''}/${object.kind}`]?.(result, wanted);
+  return result;
+}
+
+type Trimmer = (object: JsonObject, wanted: JsonObject) => void;
+
+/** By group and kind. */
+const trimmers: Record<string, Trimmer> = {
+  '/Service': (object, wanted) => {
+    dropUnlessWanted(object, wanted, ['spec'], ['clusterIP', 'clusterIPs', 'ipFamilies', 'healthCheckNodePort']);
+    const ports = listAt(object, ['spec', 'ports']);
+    const asked = listAt(wanted, ['spec', 'ports']);
+    for (const port of ports) {
+      const match = asked.find(
+        (one) => one['port'] === port['port'] && (one['protocol'] ?? 'TCP') === (port['protocol'] ?? 'TCP'),
+      );
+      if (match?.['nodePort'] === undefined || match['nodePort'] === 0) delete port['nodePort'];
+    }
+  },
+  'batch/Job': (object, wanted) => {
+    const generated = ['controller-uid', 'batch.kubernetes.io/controller-uid', 'batch.kubernetes.io/job-name', 'job-name'];
+    dropUnlessWanted(object, wanted, ['spec', 'template', 'metadata', 'labels'], generated);
+    dropUnlessWanted(object, wanted, ['spec', 'selector', 'matchLabels'], generated);
+    if (objectAt(wanted, ['spec', 'selector']) === undefined) dropEmpty(object, ['spec'], 'selector', 'matchLabels');
+    dropEmpty(object, ['spec', 'template', 'metadata'], 'labels');
+    dropUnlessWanted(object, wanted, ['spec', 'template', 'metadata'], ['creationTimestamp']);
+  },
+  '/Namespace': (object, wanted) => {
+    dropUnlessWanted(object, wanted, ['spec'], ['finalizers']);
+    dropEmpty(object, [], 'spec');
+  },
+  '/PersistentVolumeClaim': (object, wanted) => dropUnlessWanted(object, wanted, ['spec'], ['storageClassName']),
+  'networking.k8s.io/Ingress': (object, wanted) => dropUnlessWanted(object, wanted, ['spec'], ['ingressClassName']),
+  'certificates.k8s.io/CertificateSigningRequest': (object, wanted) =>
+    dropUnlessWanted(object, wanted, ['spec'], ['username', 'uid', 'groups', 'extra']),
+};
+
+function dropUnlessWanted(object: JsonObject, wanted: JsonObject, path: readonly string[], fields: readonly string[]): void {
+  const place = objectAt(object, path);
+  const asked = objectAt(wanted, path);
+  if (!place) return;
+  for (const field of fields) if (asked?.[field] === undefined || asked[field] === null) delete place[field];
+}
+
+/** Drops a property that has nothing in it any more, and before it a property of it. */
+function dropEmpty(object: JsonObject, path: readonly string[], field: string, below?: string): void {
+  const place = objectAt(object, path);
+  if (!place) return;
+  if (below !== undefined) dropEmpty(object, [...path, field], below);
+  const value = place[field];
+  if (isObject(value) && Object.keys(value).length === 0) delete place[field];
+}
+
+function objectAt(object: JsonObject, path: readonly string[]): JsonObject | undefined {
+  let value: unknown = object;
+  for (const step of path) value = isObject(value) ? value[step] : undefined;
+  return isObject(value) ? value : undefined;
+}
+
+function listAt(object: JsonObject, path: readonly string[]): JsonObject[] {
+  const parent = objectAt(object, path.slice(0, -1));
+  const value = parent?.[path.at(-1) ?? ''];
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
