@@ -5,7 +5,6 @@
  * A child's API server straight and through the parent (its API server, the hub, the tunnel, the agent), with the same requests in turns; then
  * what a thousand idle tunnels cost the hub, and how fast they are back after it was killed.
  */
-import { once } from 'node:events';
 import { type ManagedCluster, resources } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
 import { type Cluster, startSystem, type System } from '@clusternet/localup';
@@ -198,18 +197,24 @@ async function get({ pool, prefix, headers }: Way, path: string): Promise<number
 
 /** Milliseconds from the request of an exec until its first output. */
 async function firstByte({ server, prefix, headers, caPem }: Way): Promise<number> {
-  const query = 'command=echo&command=hello&stdout=true&container=shell';
+  // It outlives its output: kwok may lose what a command says last.
+  const query = 'command=sh&command=-c&command=echo+hello%3Bsleep+1&stdout=true&container=shell';
   const url = `${server.replace(/^http/, 'ws')}${prefix}/api/v1/namespaces/default/pods/shell/exec?${query}`;
   const start = performance.now();
   const socket = new WebSocket(url, 'v5.channel.k8s.io', { headers, ca: caPem });
-  for (;;) {
-    const [message] = (await once(socket, 'message')) as [Buffer];
+  await new Promise<void>((resolve, reject) => {
     // Byte 0 is the channel: 1 is the output. An empty first message only opens it.
-    if (message[0] !== 1 || message.length === 1) continue;
-    const ms = performance.now() - start;
-    socket.terminate();
-    return ms;
-  }
+    let said = '';
+    socket.on('message', (message: Buffer) => {
+      said += message.subarray(1).toString();
+      if (message[0] === 1 && message.length > 1) resolve();
+    });
+    socket.on('close', () => reject(new Error(`the exec ended without output: ${said}`)));
+    socket.on('error', reject);
+  });
+  const ms = performance.now() - start;
+  socket.terminate();
+  return ms;
 }
 
 async function idle(system: System, log: (line: string) => void): Promise<Record<string, unknown>> {
