@@ -32,10 +32,23 @@ export function userOf(certificate: X509Certificate): User | undefined {
   return { name, groups: subjectValues(certificate, 'O'), extra: {} };
 }
 
+type Subject = Record<string, string | string[] | undefined>;
+
+// A connection keeps its certificate, and each of its requests asks whose it is.
+const subjects = new WeakMap<X509Certificate, Subject>();
+
+function subjectOf(certificate: X509Certificate): Subject {
+  let subject = subjects.get(certificate);
+  if (subject === undefined) {
+    // The text form of the subject would have to be parsed; this one is made from the single entries.
+    ({ subject } = certificate.toLegacyObject() as unknown as { subject: Subject });
+    subjects.set(certificate, subject);
+  }
+  return subject;
+}
+
 function subjectValues(certificate: X509Certificate, field: 'CN' | 'O'): string[] {
-  // The text form of the subject would have to be parsed; this one is made from the single entries.
-  const { subject } = certificate.toLegacyObject() as unknown as { subject: Record<string, string | string[] | undefined> };
-  const value = subject[field] ?? [];
+  const value = subjectOf(certificate)[field] ?? [];
   return typeof value === 'string' ? [value] : value;
 }
 

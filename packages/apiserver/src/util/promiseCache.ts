@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '@clusternet/runtime';
 
 /** Options of {@link PromiseCache}. */
@@ -24,7 +24,7 @@ export class PromiseCache<V> {
   readonly #options: PromiseCacheOptions<V>;
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry<V>>();
-  readonly #salt = randomBytes(32);
+  readonly #salt = createSecretKey(randomBytes(32));
 
   constructor(options: PromiseCacheOptions<V>) {
     this.#options = options;
