@@ -22,7 +22,10 @@ const maxIndex = 100_000;
  */
 export function jsonPatch(document: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) {
-    throw new StatusError(400, 'error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch');
+    throw new StatusError(
+      400,
+      'error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp',
+    );
   }
   if (patch.length > maxOperations) {
     throw new StatusError(413, `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`);

@@ -49,7 +49,7 @@ class Parser {
       requirements.push(this.#requirement());
       const token = this.#take();
       if (!token) return requirements;
-      if (token.text !== ',') throw unparsable(`found '${token.text}', expected: ',' or 'end of string'`);
+      if (token.text !== ',') throw unparsable(`found '${token.text}' expected: ',' or 'end of string'`);
     }
   }
 
@@ -85,12 +85,12 @@ class Parser {
       case '>':
         return comparison(key, operator, this.#value());
       default:
-        throw unparsable(`found '${operator}', expected: in, notin, =, ==, !=, gt, lt`);
+        throw unparsable(`found '${operator}' expected: in, notin, =, ==, !=, gt, lt`);
     }
   }
 
   #key(token: Token | undefined): string {
-    if (!token?.word) throw unparsable(`found '${token?.text ?? ''}', expected: !, identifier, or 'end of string'`);
+    if (!token?.word) throw unparsable(`found '${token?.text ?? ''}' expected: !, identifier, or 'end of string'`);
     const problem = labelKeyProblem(token.text);
     if (problem !== undefined)
       throw new StatusError(400, `unable to parse requirement: key: Invalid value: "${token.text}": ${problem}`);
@@ -101,20 +101,20 @@ class Parser {
   #value(): string {
     const token = this.#tokens[this.#next];
     if (!token || token.text === ',' || token.text === ')') return '';
-    if (!token.word) throw unparsable(`found '${token.text}', expected: identifier`);
+    if (!token.word) throw unparsable(`found '${token.text}' expected: identifier`);
     this.#next += 1;
     return token.text;
   }
 
   #values(): Set<string> {
     const open = this.#take();
-    if (open?.text !== '(') throw unparsable(`found '${open?.text ?? ''}', expected: '('`);
+    if (open?.text !== '(') throw unparsable(`found '${open?.text ?? ''}' expected: '('`);
     const values = new Set<string>();
     for (;;) {
       values.add(this.#value());
       const token = this.#take();
       if (token?.text === ')') return values;
-      if (token?.text !== ',') throw unparsable(`found '${token?.text ?? ''}', expected: ',' or ')'`);
+      if (token?.text !== ',') throw unparsable(`found '${token?.text ?? ''}' expected: ',' or ')'`);
     }
   }
 

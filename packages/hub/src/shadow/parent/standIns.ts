@@ -33,10 +33,18 @@ export function podStandIn(document: JsonObject): StandIn | undefined {
     }
     if (spec['serviceAccountName'] !== undefined) restored['serviceAccount'] = spec['serviceAccountName'];
     // They come from a class of the parent; the child has its own.
+    if (spec['automountServiceAccountToken'] === undefined) disown(object, 'f:automountServiceAccountToken');
     for (const key of ['priority', 'preemptionPolicy']) if (spec[key] === undefined) delete restored[key];
     return { ...rest, spec: restored };
   };
   return { document: { ...document, spec: { ...reduced, automountServiceAccountToken: false } }, restore };
+}
+
+function disown({ metadata: { managedFields = [] } }: KubeObject, field: string): void {
+  for (const { fieldsV1 } of managedFields) {
+    const spec = isObject(fieldsV1) ? fieldsV1['f:spec'] : undefined;
+    if (isObject(spec)) delete spec[field];
+  }
 }
 
 const allocated = /already allocated|not in the valid range|failed to allocate|not a valid port|not a valid IP|is not in the/;

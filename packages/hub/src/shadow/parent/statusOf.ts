@@ -11,7 +11,7 @@ export function statusOf(answer: Pick<HttpAnswer, 'status' | 'body'>): StatusErr
   const details = isObject(body['details']) ? (body['details'] as StatusDetails) : undefined;
   return new StatusError(answer.status, message, {
     ...(typeof body['reason'] === 'string' && { reason: body['reason'] }),
-    details: details ?? {},
+    details,
     retryAfterSeconds: details?.retryAfterSeconds,
   });
 }

@@ -18,6 +18,13 @@ export const ageColumn: PrintedColumn = {
   cell: ({ metadata }, now) => age(metadata.creationTimestamp, now),
 };
 
+/** What kube-apiserver shows of kinds for which it has no columns. */
+export const createdColumn: PrintedColumn = {
+  name: 'Created At',
+  type: 'date',
+  cell: ({ metadata }) => metadata.creationTimestamp,
+};
+
 export function text(name: string, cell: Reader): PrintedColumn {
   return { name, type: 'string', cell };
 }

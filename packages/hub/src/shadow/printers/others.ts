@@ -8,6 +8,7 @@ import {
   ageColumn,
   boolean,
   countAt,
+  createdColumn,
   integer,
   labelText,
   listAt,
@@ -23,14 +24,14 @@ import {
 
 /** Columns of all other kinds that kube-apiserver prints, by group and kind. */
 export const otherPrinters: Record<string, PrintedColumn[]> = {
-  '/ConfigMap': [nameColumn, integer('Data', (object) => countAt(object, 'data') + countAt(object, 'binaryData')), ageColumn],
+  '/ConfigMap': [nameColumn, text('Data', (object) => countAt(object, 'data') + countAt(object, 'binaryData')), ageColumn],
   '/Secret': [
     nameColumn,
     text('Type', (object) => textAt(object, 'type')),
-    integer('Data', (object) => countAt(object, 'data')),
+    text('Data', (object) => countAt(object, 'data')),
     ageColumn,
   ],
-  '/ServiceAccount': [nameColumn, integer('Secrets', (object) => countAt(object, 'secrets')), ageColumn],
+  '/ServiceAccount': [nameColumn, ageColumn],
   '/Namespace': [nameColumn, text('Status', (object) => textAt(object, 'status.phase') || 'Active'), ageColumn],
   '/Service': [
     nameColumn,
@@ -202,8 +203,8 @@ export const otherPrinters: Record<string, PrintedColumn[]> = {
     }),
     ageColumn,
   ],
-  'rbac.authorization.k8s.io/Role': [nameColumn, text('Created At', created)],
-  'rbac.authorization.k8s.io/ClusterRole': [nameColumn, text('Created At', created)],
+  'rbac.authorization.k8s.io/Role': [nameColumn, createdColumn],
+  'rbac.authorization.k8s.io/ClusterRole': [nameColumn, createdColumn],
   'rbac.authorization.k8s.io/RoleBinding': bindings(),
   'rbac.authorization.k8s.io/ClusterRoleBinding': bindings(),
   'certificates.k8s.io/CertificateSigningRequest': [
@@ -256,7 +257,7 @@ export const otherPrinters: Record<string, PrintedColumn[]> = {
     }),
     ageColumn,
   ],
-  'apiextensions.k8s.io/CustomResourceDefinition': [nameColumn, { name: 'Created At', type: 'date', cell: created }],
+  'apiextensions.k8s.io/CustomResourceDefinition': [nameColumn, createdColumn],
 };
 
 function webhooks(): PrintedColumn[] {
@@ -303,10 +304,6 @@ function events(last: string, about: string, note: string): PrintedColumn[] {
     wide(integer('Count', (object) => numberAt(object, 'count') || 1)),
     wide({ ...nameColumn }),
   ];
-}
-
-function created({ metadata }: KubeObject): string | undefined {
-  return metadata.creationTimestamp;
 }
 
 const shortModes: Record<string, string> = {

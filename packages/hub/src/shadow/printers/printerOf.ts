@@ -3,14 +3,14 @@
 
 import { type TablePrinter } from '@clusternet/apiserver';
 import { type ServedKind } from '../kinds/servedKind.ts';
-import { ageColumn, nameColumn, type PrintedColumn } from './cells.ts';
+import { createdColumn, nameColumn, type PrintedColumn } from './cells.ts';
 import { customColumns } from './customPrinter.ts';
 import { otherPrinters } from './others.ts';
 import { workloadPrinters } from './workloads.ts';
 
 const printers = new WeakMap<ServedKind, TablePrinter>();
 
-/** How a kind is printed: as kube-apiserver does, as its CRD says, or by name and age. */
+/** How a kind is printed: as kube-apiserver does, as its CRD says, or by name and time of creation. */
 export function printerOf(kind: ServedKind): TablePrinter {
   let printer = printers.get(kind);
   if (!printer) printers.set(kind, (printer = toPrinter(columnsOf(kind))));
@@ -20,7 +20,7 @@ export function printerOf(kind: ServedKind): TablePrinter {
 function columnsOf(kind: ServedKind): PrintedColumn[] {
   if (kind.custom) return customColumns(kind.columns);
   const key = `${kind.group}/${kind.kind}`;
-  return workloadPrinters[key] ?? otherPrinters[key] ?? [nameColumn, ageColumn];
+  return workloadPrinters[key] ?? otherPrinters[key] ?? [nameColumn, createdColumn];
 }
 
 function toPrinter(columns: readonly PrintedColumn[]): TablePrinter {

@@ -62,8 +62,8 @@ export const workloadPrinters: Record<string, PrintedColumn[]> = {
   'apps/Deployment': [
     nameColumn,
     ready('spec.replicas'),
-    integer('Up-to-date', (object) => numberAt(object, 'status.updatedReplicas')),
-    integer('Available', (object) => numberAt(object, 'status.availableReplicas')),
+    text('Up-to-date', (object) => numberAt(object, 'status.updatedReplicas')),
+    text('Available', (object) => numberAt(object, 'status.availableReplicas')),
     ageColumn,
     ...containerColumns(),
     selectorColumn,
@@ -131,8 +131,8 @@ export const workloadPrinters: Record<string, PrintedColumn[]> = {
     text('Reference', (object) => `${textAt(object, 'spec.scaleTargetRef.kind')}/${textAt(object, 'spec.scaleTargetRef.name')}`),
     text('Targets', (object) => targets(listAt(object, 'spec.metrics'))),
     text('MinPods', (object) => textAt(object, 'spec.minReplicas') || '<unset>'),
-    integer('MaxPods', (object) => numberAt(object, 'spec.maxReplicas')),
-    integer('Replicas', (object) => numberAt(object, 'status.currentReplicas')),
+    text('MaxPods', (object) => numberAt(object, 'spec.maxReplicas')),
+    text('Replicas', (object) => numberAt(object, 'status.currentReplicas')),
     ageColumn,
   ],
   'policy/PodDisruptionBudget': [

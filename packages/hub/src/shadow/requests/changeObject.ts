@@ -40,6 +40,8 @@ export interface ObjectChange {
 }
 
 const maxAttempts = 5;
+/** Kinds whose generation never moves. */
+const constantGeneration = ['scheduling.k8s.io/PriorityClass'];
 const serverFields = [
   'creationTimestamp',
   'deletionTimestamp',
@@ -129,7 +131,8 @@ async function judged(
   template.metadata.managedFields = entries ?? (await ownership(o, { current, template, change }));
   if (object.metadata.generation !== undefined) {
     const generation = current.metadata.generation ?? 1;
-    template.metadata.generation = jsonEqual(contentOf(current), contentOf(template)) ? generation : generation + 1;
+    const stays = jsonEqual(contentOf(current), contentOf(template)) || constantGeneration.includes(`${kind.group}/${kind.kind}`);
+    template.metadata.generation = stays ? generation : generation + 1;
   }
   return template;
 }
@@ -163,5 +166,7 @@ function isSame(current: KubeObject, template: KubeObject): boolean {
 }
 
 function contentOf(object: KubeObject): JsonObject {
-  return omit(plain(object), ['metadata']);
+  const content = omit(plain(object), ['metadata']);
+  // Labels of an EndpointSlice say which Service it belongs to, and count.
+  return object.kind === 'EndpointSlice' ? { ...content, labels: object.metadata.labels } : content;
 }

@@ -46,9 +46,15 @@ export function invalid(kind: ServedKind, name: string, problems: readonly Field
 export function aboutTemplate(kind: ServedKind, name: string, error: unknown): unknown {
   if (!(error instanceof ApiError)) return error;
   const { message, status, reason } = error;
-  const said = message.replaceAll(/manifests\.apps\.clusternet\.io "[^"]*"/g, `${qualifiedPlural(kind)} "${name}"`);
+  const qualifiedKind = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
+  const byKind = message.includes('Manifest.apps.clusternet.io');
+  const said = message
+    .replaceAll(/manifests\.apps\.clusternet\.io "[^"]*"/g, `${qualifiedPlural(kind)} "${name}"`)
+    .replaceAll(/Manifest\.apps\.clusternet\.io "[^"]*"/g, `${qualifiedKind} "${name}"`);
   if (status === 404) return notFound(kind, name);
-  if (status === 409) return new StatusError(409, said, { reason, details: detailsOf(kind, name) });
+  if (status === 409) {
+    return new StatusError(409, said, { reason, details: { ...detailsOf(kind, name), ...(byKind && { kind: kind.kind }) } });
+  }
   if (status === 413 || (status === 500 && /too large|limit is/.test(message))) {
     return new StatusError(413, `${qualifiedPlural(kind)} "${name}" is too large to be kept as a template`, { details: {} });
   }

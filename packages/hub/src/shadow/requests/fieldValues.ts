@@ -38,7 +38,6 @@ const more: Record<string, readonly string[]> = {
     'source',
     'type',
   ],
-  'apps/ReplicaSet': ['status.replicas'],
   'batch/Job': ['status.successful'],
   'certificates.k8s.io/CertificateSigningRequest': ['spec.signerName'],
 };
@@ -61,11 +60,15 @@ export function checkFields(kind: ServedKind, terms: readonly FieldTerm[]): void
     const plain = known.length === everywhere.length && !kind.custom;
     throw new StatusError(
       400,
-      plain
-        ? `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`
-        : `field label not supported: ${field}`,
+      plain ? `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"` : unsupported(kind, field),
     );
   }
+}
+
+function unsupported({ group, kind }: ServedKind, field: string): string {
+  return group === 'batch' && kind === 'Job'
+    ? `field label "${field}" not supported for Job`
+    : `field label not supported: ${field}`;
 }
 
 /** The text of a field that objects are selected by. */

@@ -15,11 +15,12 @@ import {
   StatusError,
   strategicMerge,
 } from '@clusternet/apiserver';
+import { toError } from '@clusternet/runtime';
 import { type ObjectRequest } from '../shadowContext.ts';
 import { trim } from '../templates/trim.ts';
 import { changeObject, managerOf, plain } from './changeObject.ts';
 import { mark, passedOn, store } from './createObject.ts';
-import { invalid, notFound } from './errors.ts';
+import { notFound } from './errors.ts';
 import { answerObject, readStored } from './readObjects.ts';
 import { isDryRun } from './writeOptions.ts';
 
@@ -57,7 +58,7 @@ export async function patchObject(o: ObjectRequest): Promise<void> {
   const object = await changeObject(o, {
     dryRun,
     from: async (current) => ({ document: sameIdentity(o, await patch(current)) }),
-  });
+  }).catch((error: unknown) => Promise.reject(toError(asPatchError(error))));
   answerObject(o, object);
 }
 
@@ -79,10 +80,10 @@ export function patchType({ request, kind }: ObjectRequest): string {
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? '';
   const taken = Object.values(types).filter((one) => !(kind.custom && one === types.strategic));
   if (taken.includes(type)) return type;
+  if (!kind.custom) throw new StatusError(415, '415: Unsupported Media Type', { details: {} });
   throw new StatusError(
     415,
-    `the body of the request was in an unknown format - accepted media types include: ${taken.join(', ')}, application/apply-patch+cbor`,
-    { details: {} },
+    `the body of the request was in an unknown format - accepted media types include: ${taken.join(', ')}`,
   );
 }
 
@@ -174,12 +175,14 @@ async function createByApply(
 }
 
 /** @throws StatusError for a patch that would make another object of it */
-function sameIdentity({ kind, ref }: ObjectRequest, document: JsonObject): JsonObject {
+function sameIdentity({ ref }: ObjectRequest, document: JsonObject): JsonObject {
   const metadata = isObject(document['metadata']) ? document['metadata'] : {};
   const { name, namespace } = metadata;
   if (name !== ref.name) {
-    const message = `Invalid value: ${JSON.stringify(name ?? '')}: field is immutable`;
-    throw invalid(kind, ref.name, [{ field: 'metadata.name', message, reason: 'FieldValueInvalid' }]);
+    throw new StatusError(
+      400,
+      `the name of the object (${typeof name === 'string' ? name : ''}) does not match the name on the URL (${ref.name})`,
+    );
   }
   if (namespace !== undefined && namespace !== '' && namespace !== ref.namespace) {
     throw new StatusError(400, 'the namespace of the provided object does not match the namespace sent on the request');
@@ -208,4 +211,15 @@ function decode(text: string): unknown {
 function object(value: unknown): JsonObject {
   if (isObject(value)) return value;
   throw new StatusError(422, 'the server rejected our request due to an error in our request', { details: {} });
+}
+
+/** What cannot be read as its kind is in a patch not the object's fault, but the patch's. */
+function asPatchError(error: unknown): unknown {
+  if (!(error instanceof StatusError) || error.code !== 400) return error;
+  const problem = /cannot be handled as an? [^:]+: ([\s\S]+)$/.exec(error.message)?.[1];
+  if (problem === undefined) return error;
+  const message = `Invalid value: "the patched object": ${problem}`;
+  return new StatusError(422, ` "" is invalid: patch: ${message}`, {
+    details: { causes: [{ reason: 'FieldValueInvalid', message, field: 'patch' }] },
+  });
 }

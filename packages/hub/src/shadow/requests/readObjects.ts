@@ -144,13 +144,19 @@ async function writePage({ request, response, kind, context }: ShadowRequest, pa
     const { rows, ...head } = toTable(objects, { printer: printerOf(kind), ...form, now: context.now(), metadata }) as {
       rows: object[];
     };
-    return writeList({ request, response, head, key: 'rows', items: rows, size });
+    return size === 0
+      ? writeJson(response, { ...head, rows: null })
+      : writeList({ request, response, head, key: 'rows', items: rows, size });
   }
   if (form.as === 'metadata') {
     const head = { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.version}`, metadata };
     return writeList({ request, response, head, key: 'items', items: partials(objects, form.version), size });
   }
-  const head = { kind: `${kind.kind}List`, apiVersion: apiVersionOfKind(kind), metadata };
+  const head = {
+    kind: `${kind.kind}List`,
+    apiVersion: apiVersionOfKind(kind),
+    metadata: kind.custom ? { continue: '', ...metadata } : metadata,
+  };
   return writeList({ request, response, head, key: 'items', items: kind.custom ? objects : untyped(objects), size });
 }
 

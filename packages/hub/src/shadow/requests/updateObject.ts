@@ -17,7 +17,11 @@ export async function updateObject(o: ObjectRequest): Promise<void> {
   const text = (await readBody(request)).toString('utf8');
   const document = parseDocument(text) ?? (await unreadable(o, text));
   const named = withIdentity(o, document);
-  const object = await changeObject(o, { dryRun, from: () => ({ document: named }) });
+  const from = (): { document: JsonObject } => {
+    checkVersionGiven(o, named);
+    return { document: named };
+  };
+  const object = await changeObject(o, { dryRun, from });
   answerObject(o, object);
 }
 
@@ -36,7 +40,7 @@ async function unreadable({ context, kind, ref, request, query }: ObjectRequest,
   throw new StatusError(400, 'the body of the request is not an object');
 }
 
-function withIdentity({ kind, ref }: ObjectRequest, document: JsonObject): JsonObject {
+function withIdentity({ ref }: ObjectRequest, document: JsonObject): JsonObject {
   const metadata = (isObject(document['metadata']) ? document['metadata'] : {}) as Partial<KubeObject['metadata']>;
   const { name = '', namespace = '' } = metadata;
   if (name !== '' && name !== ref.name) {
@@ -45,10 +49,13 @@ function withIdentity({ kind, ref }: ObjectRequest, document: JsonObject): JsonO
   if (namespace !== '' && namespace !== ref.namespace) {
     throw new StatusError(400, 'the namespace of the provided object does not match the namespace sent on the request');
   }
-  const version = metadata.resourceVersion ?? '';
-  if (kind.custom && (version === '' || version === '0')) {
-    const message = 'Invalid value: 0: must be specified for an update';
-    throw invalid(kind, ref.name, [{ field: 'metadata.resourceVersion', message, reason: 'FieldValueInvalid' }]);
-  }
   return { ...document, metadata: { ...metadata, name: ref.name, ...(ref.namespace !== '' && { namespace: ref.namespace }) } };
+}
+
+/** Objects of CRDs are never overwritten blindly. */
+function checkVersionGiven({ kind, ref }: ObjectRequest, { metadata }: JsonObject): void {
+  const version = isObject(metadata) ? (metadata['resourceVersion'] ?? '') : '';
+  if (!kind.custom || (version !== '' && version !== '0')) return;
+  const message = 'Invalid value: 0: must be specified for an update';
+  throw invalid(kind, ref.name, [{ field: 'metadata.resourceVersion', message, reason: 'FieldValueInvalid' }]);
 }

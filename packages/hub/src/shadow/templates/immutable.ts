@@ -25,6 +25,7 @@ const fixed: Record<string, readonly string[]> = {
   'rbac.authorization.k8s.io/ClusterRoleBinding': ['roleRef'],
   'storage.k8s.io/StorageClass': ['provisioner', 'parameters', 'reclaimPolicy', 'volumeBindingMode'],
   'scheduling.k8s.io/PriorityClass': ['value', 'preemptionPolicy'],
+  'discovery.k8s.io/EndpointSlice': ['addressType'],
   'node.k8s.io/RuntimeClass': ['handler'],
   'networking.k8s.io/IngressClass': ['spec.controller'],
   'apiextensions.k8s.io/CustomResourceDefinition': ['spec.group', 'spec.scope', 'spec.names.kind', 'spec.names.plural'],
@@ -50,16 +51,23 @@ export function immutableProblems(before: KubeObject, after: KubeObject): FieldP
   if (key === 'batch/Job' && valueAt(before, 'spec.suspend') !== true) fields.push('spec.template');
   const problems: FieldProblem[] = fields
     .filter((field) => !jsonEqual(valueAt(before, field) ?? null, valueAt(after, field) ?? null))
-    .map((field) => ({
-      field,
-      message: `Invalid value: ${shown(valueAt(after, field))}: ${wordsFor(key)}`,
-      reason: 'FieldValueInvalid',
-    }));
+    .map((field) => problemOf(key, field, valueAt(after, field)));
   return [...problems, ...sealed(key, before, after), ...statefulSet(key, before, after)];
 }
 
-function wordsFor(key: string): string {
-  return key.startsWith('rbac.authorization.k8s.io/') ? 'cannot change roleRef' : 'field is immutable';
+function problemOf(key: string, field: string, value: unknown): FieldProblem {
+  if (key === 'scheduling.k8s.io/PriorityClass') return forbidden(field, 'may not be changed in an update.');
+  if (key === 'storage.k8s.io/StorageClass' && field !== 'volumeBindingMode')
+    return forbidden(field, `updates to ${field} are forbidden.`);
+  const isRoleRef = field === 'roleRef' && isObject(value);
+  // The API server shows its own structure here, not what is on the wire.
+  const text = isRoleRef ? shown({ APIGroup: value['apiGroup'], Kind: value['kind'], Name: value['name'] }) : shown(value);
+  const words = isRoleRef ? 'cannot change roleRef' : 'field is immutable';
+  return { field, message: `Invalid value: ${text}: ${words}`, reason: 'FieldValueInvalid' };
+}
+
+function forbidden(field: string, words: string): FieldProblem {
+  return { field, message: `Forbidden: ${words}`, reason: 'FieldValueForbidden' };
 }
 
 /** ConfigMaps and Secrets that are declared to stay as they are. */

@@ -53,7 +53,11 @@ const trimmers: Record<string, Trimmer> = {
     dropUnlessWanted(object, wanted, ['spec'], ['finalizers']);
     dropEmpty(object, [], 'spec');
   },
-  '/PersistentVolumeClaim': (object, wanted) => dropUnlessWanted(object, wanted, ['spec'], ['storageClassName']),
+  '/PersistentVolumeClaim': (object, wanted) => {
+    dropUnlessWanted(object, wanted, ['spec'], ['storageClassName']);
+    dropUnlessWanted(object, wanted, ['metadata'], ['finalizers']);
+  },
+  '/PersistentVolume': (object, wanted) => dropUnlessWanted(object, wanted, ['metadata'], ['finalizers']),
   'networking.k8s.io/Ingress': (object, wanted) => dropUnlessWanted(object, wanted, ['spec'], ['ingressClassName']),
   'certificates.k8s.io/CertificateSigningRequest': (object, wanted) =>
     dropUnlessWanted(object, wanted, ['spec'], ['username', 'uid', 'groups', 'extra']),
