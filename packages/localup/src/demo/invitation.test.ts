@@ -21,13 +21,19 @@ it('works when pasted, without kubectl on PATH and with odd characters in paths'
   const kubectl = join(dir, 'kubectl');
   await writeFile(kubectl, '#!/bin/sh\nfor word; do printf "[%s]" "$word"; done; echo\n');
   await chmod(kubectl, 0o755);
-  const text = invitation({ kubectl, parent: join(dir, 'parent'), children: [{ name: 'child1', kubeconfigPath: '/c/child1' }] });
+  const text = invitation({
+    kubectl,
+    parent: join(dir, 'parent'),
+    children: [{ name: 'child1', kubeconfigPath: '/c/child1' }],
+    visit: '/c/visit',
+  });
   // A shell that reads line by line, as one that is pasted into does: an alias counts from the next line on.
   const { stdout } = await promisify(execFile)('/bin/sh', ['-c', `${text}`], { env: { PATH: '/nowhere' } });
   expect(stdout.trim().split('\n')).toEqual([
     `[--kubeconfig][${dir}/parent][-n][clusternet-reserved][patch][manifest][deployments.shop.web][--type][merge][-p]` +
       '[{"template":{"spec":{"replicas":5}}}]',
     '[--kubeconfig][/c/child1][-n][shop][get][pods]',
+    '[--kubeconfig][/c/visit][-n][shop][get][pods]',
     `[--kubeconfig][${dir}/parent][get][subs][shop][-o][yaml]`,
     `[--kubeconfig][${dir}/parent][delete][subs][shop]`,
   ]);

@@ -6,8 +6,10 @@ export function invitation(o: {
   kubectl: string;
   parent: string;
   children: readonly { name: string; kubeconfigPath: string }[];
+  /** Kubeconfig of the first child through the parent. */
+  visit: string;
 }): string {
-  const clusters = [{ name: 'parent', kubeconfigPath: o.parent }, ...o.children];
+  const clusters = [{ name: 'parent', kubeconfigPath: o.parent }, ...o.children, { name: 'visit', kubeconfigPath: o.visit }];
   const aliases = clusters.map(
     ({ name, kubeconfigPath }) => `  alias ${name}=${quoted(`${quoted(o.kubectl)} --kubeconfig ${quoted(kubeconfigPath)}`)}`,
   );
@@ -15,6 +17,7 @@ export function invitation(o: {
 
   parent -n clusternet-reserved patch manifest deployments.shop.web --type merge -p '{"template":{"spec":{"replicas":5}}}'
   ${o.children[0]?.name ?? 'parent'} -n shop get pods                      # five of them, in every child
+  visit -n shop get pods                       # the first child once more, with the login of the parent, through its tunnel
   parent get subs shop -o yaml                 # status of each feed in each cluster
   parent delete subs shop                      # and all of it is gone
 `;

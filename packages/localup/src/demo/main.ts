@@ -11,6 +11,7 @@ import { parseArgs, promisify } from 'node:util';
 import { startSystem, type System } from '../system/startSystem.ts';
 import { invitation } from './invitation.ts';
 import { Steps } from './steps.ts';
+import { openVisit } from './visit.ts';
 
 const run = promisify(execFile);
 const examples = resolve(import.meta.dirname, '../../../../docs/examples/shop');
@@ -34,12 +35,16 @@ try {
     startSystem({
       logDir,
       children: childNames.map((name) => ({ name, nodes: 2 })),
+      values: {
+        hub: { featureGates: { SocketConnection: true } },
+        agent: { featureGates: { SocketConnection: true }, visitors: { enabled: true } },
+      },
       log: (line) => steps.say(line),
     }),
   );
-  await show(system);
+  const visit = await show(system);
   if (!once && !stop.signal.aborted) {
-    invite(system);
+    invite(system, visit);
     await new Promise((done) => stop.signal.addEventListener('abort', done, { once: true }));
   }
 } catch (error) {
@@ -64,7 +69,7 @@ function options(): { once: boolean } {
   }
 }
 
-async function show(running: System): Promise<void> {
+async function show(running: System): Promise<string> {
   const { parent } = running;
   await steps.run('feeds and Subscription applied', async () => {
     await kubectl(running, parent.kubeconfigPath, [
@@ -85,6 +90,7 @@ async function show(running: System): Promise<void> {
         '3',
     );
   });
+  const visit = await steps.run('a child visited through the parent', () => visitChild(running));
   const inParent = [
     ['get', 'clsrr'],
     ['get', 'mcls', '-A'],
@@ -96,13 +102,30 @@ async function show(running: System): Promise<void> {
   for (const child of running.children) {
     await print(running, child.name, child.kubeconfigPath, ['get', 'pods,services,configmaps,promotions', '-n', 'shop']);
   }
+  await print(running, 'parent, visiting child1', visit, ['get', 'pods', '-n', 'shop']);
   console.log(`\n${steps.table()}`);
+  return visit;
 }
 
-function invite(running: System): void {
+/** Goes to the first child with the parent's login, through the tunnel. Resolves to the kubeconfig. */
+async function visitChild(running: System): Promise<string> {
+  const [child] = running.children;
+  if (child === undefined) throw new Error('there is no child to visit');
+  const visit = await openVisit(running.parent, child);
+  await until(async () => {
+    try {
+      return (await kubectl(running, visit, ['get', 'pods', '-n', 'shop', '-o', 'name'])) !== '';
+    } catch {
+      return false; // the tunnel is still coming up
+    }
+  });
+  return visit;
+}
+
+function invite(running: System, visit: string): void {
   const { clusters, parent, children } = running;
   console.log('\nThe clusters stay up until you press Ctrl-C. In another shell:\n');
-  console.log(invitation({ kubectl: clusters.binaries.kubectl, parent: parent.kubeconfigPath, children }));
+  console.log(invitation({ kubectl: clusters.binaries.kubectl, parent: parent.kubeconfigPath, children, visit }));
 }
 
 async function podsRun(running: System, kubeconfig: string): Promise<void> {
