@@ -36,8 +36,9 @@ export function jsonPatch(document: unknown, patch: unknown): unknown {
 }
 
 function apply(document: unknown, operation: Operation): unknown {
+  if (!isObject(operation)) throw misfit();
   const { op, path } = operation;
-  if (!isObject(operation) || typeof op !== 'string' || typeof path !== 'string') throw misfit();
+  if (typeof op !== 'string' || typeof path !== 'string') throw misfit();
   switch (op) {
     case 'add':
       return add(document, path, required(operation));

@@ -96,12 +96,9 @@ function mergeLists(live: Map<string, unknown>, applied: Map<string, unknown>, s
   const waiting = [...live.keys()];
   const result: unknown[] = [];
   for (const [step, value] of applied) {
-    if (live.has(step)) {
-      while (waiting.length > 0 && waiting[0] !== step && !applied.has(waiting[0] ?? ''))
-        result.push(live.get(waiting.shift() ?? ''));
-      const at = waiting.indexOf(step);
-      if (at >= 0) waiting.splice(at, 1);
-    }
+    while (waiting[0] !== undefined && !applied.has(waiting[0])) result.push(live.get(waiting.shift() ?? ''));
+    const at = waiting.indexOf(step);
+    if (at >= 0) waiting.splice(at, 1);
     result.push(live.has(step) ? mergeValues(live.get(step), value, schema.items()) : value);
   }
   for (const step of waiting) if (!applied.has(step)) result.push(live.get(step));
