@@ -32,12 +32,22 @@ export function manifestNames(kind: ServedKind, { namespace, name }: TemplateRef
     .update(JSON.stringify([kind.group, kind.plural, namespace, name]))
     .digest('hex')
     .slice(0, 12);
-  const safe = plain
+  const unique = `${readable(plain)
+    .slice(0, maxNameLength - 13)
+    .replace(/[-.]+$/, '')}-${hash}`;
+  return isSubdomain(plain) ? [plain, unique] : [unique];
+}
+
+/** As much of a name as a Manifest's may have. */
+function readable(name: string): string {
+  const parts = name
     .toLowerCase()
     .replaceAll(/[^a-z0-9.-]/g, '-')
-    .slice(0, maxNameLength - 13);
-  const unique = `${safe.replaceAll(/(^|\.)[-.]+|[-.]+(\.|$)/g, '$1$2').replace(/[-.]+$/, '')}-${hash}`;
-  return isSubdomain(plain) ? [plain, unique] : [unique];
+    .split('.');
+  return parts
+    .map((part) => part.replaceAll(/^-+|-+$/g, ''))
+    .filter((part) => part !== '')
+    .join('.');
 }
 
 /** What tells the templates of all kinds apart. */
