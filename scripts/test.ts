@@ -40,7 +40,8 @@ if (what !== 'unit') {
   // that is no test's time.
   const built = await run(bin('turbo'), ['run', 'build', '--output-logs=errors-only']);
   if (built && (await run(process.execPath, ['--conditions=@clusternet/source', 'packages/localup/src/cli.ts', 'binaries']))) {
-    await jest('e2e', ['--config', 'config/jest.e2e.js', '--runInBand', '--verbose', ...patterns]);
+    // Most of their time these wait, for leases to pass and services to come back: two at a time fit even on two cores.
+    await jest('e2e', ['--config', 'config/jest.e2e.js', '--maxWorkers=2', '--verbose', ...patterns]);
   } else broken = true;
 }
 
