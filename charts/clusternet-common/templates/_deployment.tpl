@@ -164,7 +164,7 @@ An entry of the same name among extraEnv, the argument, replaces one of these.
 {{- range . }}
 {{- $_ := set $given .name true }}
 {{- end }}
-{{- range $name, $value := dict "NODE_OPTIONS" "--max-semi-space-size=2" "MALLOC_ARENA_MAX" "2" }}
+{{- range $name, $value := dict "NODE_OPTIONS" "--max-semi-space-size=8" "MALLOC_ARENA_MAX" "2" }}
 {{- if not (hasKey $given $name) }}
 - name: {{ $name }}
   value: {{ $value | quote }}
