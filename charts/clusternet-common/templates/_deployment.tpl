@@ -156,7 +156,8 @@ spec:
 {{- end -}}
 
 {{/*
-Keeps a service small: young objects of ours are few and short-lived, and the allocator need not keep a pool per thread.
+Keeps a service small: young objects of ours are few and short-lived, and the allocator need neither keep a pool per
+thread nor what is free.
 An entry of the same name among extraEnv, the argument, replaces one of these.
 */}}
 {{- define "clusternet.memoryEnv" -}}
@@ -164,7 +165,7 @@ An entry of the same name among extraEnv, the argument, replaces one of these.
 {{- range . }}
 {{- $_ := set $given .name true }}
 {{- end }}
-{{- range $name, $value := dict "NODE_OPTIONS" "--max-semi-space-size=8" "MALLOC_ARENA_MAX" "2" }}
+{{- range $name, $value := dict "NODE_OPTIONS" "--max-semi-space-size=4" "MALLOC_ARENA_MAX" "2" "MALLOC_TRIM_THRESHOLD_" "131072" }}
 {{- if not (hasKey $given $name) }}
 - name: {{ $name }}
   value: {{ $value | quote }}
