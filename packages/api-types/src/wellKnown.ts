@@ -109,6 +109,8 @@ export const names = {
   /** Before the cluster id in the names of a child's CRR, ClusterRole and ClusterRoleBinding; before the suffix of its namespace. */
   prefix: 'clusternet-',
   childClusterDeployer: 'child-cluster-deployer',
+  /** Secret in the dedicated namespace by which the hub may speak in a caller's name; its agent makes it when the child consents. */
+  childClusterVisitor: 'child-cluster-visitor',
   parentCluster: 'parent-cluster',
   clusterRegistrationSecret: 'clusternet-agent-cluster-registration',
   agent: 'clusternet-agent',

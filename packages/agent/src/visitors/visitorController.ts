@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { fieldManagers } from '@clusternet/api-types';
+import { fieldManagers, names } from '@clusternet/api-types';
 import { core, isForbidden, isNotFound, type KubeClient } from '@clusternet/client';
 import { WorkQueue, type Logger, type Metrics } from '@clusternet/runtime';
 import { childCredentialSecret, isOwnSecret, isSameCredential, type CredentialSecret } from '../childCredential.ts';
@@ -9,9 +9,6 @@ import { ServiceAccountTokens, type IssuedToken } from '../serviceAccountTokens.
 
 /** ServiceAccount in the child that may impersonate, and nothing else; the chart makes it together with that right. */
 export const visitorAccount = 'clusternet-visitor';
-
-/** Secret with its token in the dedicated namespace. */
-export const visitorSecret = 'child-cluster-visitor';
 
 /** What a {@link VisitorController} works with. */
 export interface VisitorControllerOptions {
@@ -79,7 +76,7 @@ export class VisitorController {
     if (!this.#lent || now() >= this.#lent.renewAt) this.#lent = await this.#issue();
     const { token, renewAt } = this.#lent;
     const wanted = childCredentialSecret({
-      name: visitorSecret,
+      name: names.childClusterVisitor,
       clusterId,
       namespace,
       url: child.server,
@@ -122,7 +119,7 @@ export class VisitorController {
   }
 
   get #ref() {
-    return { namespace: this.#o.namespace, name: visitorSecret };
+    return { namespace: this.#o.namespace, name: names.childClusterVisitor };
   }
 
   get #secrets() {

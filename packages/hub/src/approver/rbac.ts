@@ -4,7 +4,6 @@
 import { annotations, bootstrapping, createdBy, groups, labels, names, type KubeObject } from '@clusternet/api-types';
 import { isDeepStrictEqual } from 'node:util';
 import { includesPairs, type PolicyRule, type Role, type RoleBinding } from '../kube/objects.ts';
-import { visitorSecret } from '../sockets/clusters.ts';
 import { requestNameOf } from './identity.ts';
 
 const rbac = 'rbac.authorization.k8s.io';
@@ -48,7 +47,7 @@ export const namespaceRules: PolicyRule[] = [
   {
     apiGroups: [''],
     resources: ['secrets'],
-    resourceNames: [names.childClusterDeployer, visitorSecret],
+    resourceNames: [names.childClusterDeployer, names.childClusterVisitor],
     verbs: ['get', 'update', 'patch', 'delete'],
   },
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },

@@ -1,13 +1,10 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { createdBy, type KubeObject, labels, type ManagedCluster, resources, secretKeys } from '@clusternet/api-types';
+import { createdBy, type KubeObject, labels, type ManagedCluster, names, resources, secretKeys } from '@clusternet/api-types';
 import { core, type KubeClient } from '@clusternet/client';
 import { Informer, type Logger, type Metrics } from '@clusternet/runtime';
 import { byAge, isDeleting, type Secret } from '../kube/objects.ts';
-
-/** Secret in the dedicated namespace by which the hub may speak in a caller's name; its agent makes it when the child consents. */
-export const visitorSecret = 'child-cluster-visitor';
 
 /** What every replica knows of the clusters, whether it leads or not. */
 export interface Clusters {
@@ -69,7 +66,7 @@ export function createClusterInformers(o: { client: KubeClient; logger: Logger; 
     ...o,
     resource: core.secrets,
     // The name as a field selector lets RBAC allow just this name, and keeps every other Secret out of memory.
-    fieldSelector: `metadata.name=${visitorSecret}`,
+    fieldSelector: `metadata.name=${names.childClusterVisitor}`,
   });
   const all = [clusters, accounts, bindings, visitors];
   return {
@@ -77,7 +74,7 @@ export function createClusterInformers(o: { client: KubeClient; logger: Logger; 
     inNamespace: (namespace, id) => clusters.byIndex('clusterId', id).find(({ metadata }) => metadata.namespace === namespace),
     serviceAccount: (namespace, name) => accounts.get(`${namespace}/${name}`),
     visitorToken: (namespace) => {
-      const secret = visitors.get(`${namespace}/${visitorSecret}`);
+      const secret = visitors.get(`${namespace}/${names.childClusterVisitor}`);
       if (!secret || isDeleting(secret)) return undefined;
       const token = Buffer.from(secret.data?.[secretKeys.token] ?? '', 'base64')
         .toString('utf8')

@@ -3,6 +3,7 @@
 
 import { chmod, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { labels } from '@clusternet/api-types';
 import { parse, stringify } from 'yaml';
 import { type Cluster } from '../cluster.ts';
 
@@ -43,7 +44,7 @@ export async function openVisit(parent: Cluster, child: Cluster): Promise<string
 
 async function idOf(parent: Cluster, name: string): Promise<string> {
   const { items } = await parent.api.request<Connected>('GET', '/apis/clusters.clusternet.io/v1beta1/managedclusters');
-  const id = items.find(({ metadata }) => metadata.name === name)?.metadata.labels?.['clusters.clusternet.io/cluster-id'];
+  const id = items.find(({ metadata }) => metadata.name === name)?.metadata.labels?.[labels.clusterId];
   if (id === undefined) throw new Error(`the parent has no ManagedCluster ${name}`);
   return id;
 }
