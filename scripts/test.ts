@@ -8,18 +8,31 @@
  *   pnpm test unit [PATTERN]  unit tests whose path matches
  *   pnpm test e2e [PATTERN]   end-to-end tests whose path matches
  *
- * The last line counts the tests of all suites: `N passed, N failed`.
+ * The last lines name what failed, and count the tests of all suites: `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 const root = resolve(import.meta.dirname, '..');
 
 interface Totals {
   passed: number;
   failed: number;
+}
+
+/** What is read of the report that jest writes with `--json`. */
+interface Report {
+  numPassedTests: number;
+  numFailedTests: number;
+  numRuntimeErrorTestSuites: number;
+  testResults: {
+    name: string;
+    message: string;
+    assertionResults: { status: string; fullName: string; failureMessages: string[] }[];
+  }[];
 }
 
 const [what = 'all', ...patterns] = process.argv.slice(2);
@@ -29,6 +42,7 @@ if (!['all', 'unit', 'e2e'].includes(what)) {
 }
 
 const totals: Totals = { passed: 0, failed: 0 };
+const failures: string[] = [];
 let broken = false;
 
 if (what === 'all')
@@ -41,10 +55,11 @@ if (what !== 'unit') {
   const built = await run(bin('turbo'), ['run', 'build', '--output-logs=errors-only']);
   if (built && (await run(process.execPath, ['--conditions=@clusternet/source', 'packages/localup/src/cli.ts', 'binaries']))) {
     // Most of their time these wait, for leases to pass and services to come back: two at a time fit even on two cores.
-    await jest('e2e', ['--config', 'config/jest.e2e.js', '--maxWorkers=2', '--verbose', ...patterns]);
+    await jest('e2e', ['--config', 'config/jest.e2e.js', '--maxWorkers=2', ...patterns]);
   } else broken = true;
 }
 
+for (const failure of failures) console.log(failure);
 if (broken) console.error('Not all went well beside the tests themselves: see above for types, lint or the build.');
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exit(broken || totals.failed > 0 || totals.passed === 0 ? 1 : 0);
@@ -62,15 +77,27 @@ async function jest(name: string, args: string[]): Promise<void> {
     ...args,
   ]);
   try {
-    const report = JSON.parse(await readFile(outputFile, 'utf8')) as Record<string, number>;
-    totals.passed += report['numPassedTests'] ?? 0;
+    const report = JSON.parse(await readFile(outputFile, 'utf8')) as Report;
+    totals.passed += report.numPassedTests;
     // A suite that could not even be loaded has no tests to count, yet must not pass as nothing.
-    totals.failed += (report['numFailedTests'] ?? 0) + (report['numRuntimeErrorTestSuites'] ?? 0);
+    totals.failed += report.numFailedTests + report.numRuntimeErrorTestSuites;
+    failures.push(...report.testResults.flatMap(failuresOf));
   } catch {
     broken = true;
   }
-  broken ||= !ok;
+  broken ||= !ok && totals.failed === 0;
   await rm(dir, { recursive: true, force: true });
+}
+
+function failuresOf({ name, message, assertionResults }: Report['testResults'][number]): string[] {
+  const suite = relative(root, name);
+  const failed = assertionResults.filter(({ status }) => status === 'failed');
+  if (failed.length === 0) return message === '' ? [] : [`FAIL ${suite}: ${firstLine(message)}`];
+  return failed.map(({ fullName, failureMessages }) => `FAIL ${suite}: ${fullName}: ${firstLine(failureMessages[0] ?? '')}`);
+}
+
+function firstLine(text: string): string {
+  return stripVTControlCharacters(text).trim().split('\n', 1)[0] ?? '';
 }
 
 function bin(name: string): string {
