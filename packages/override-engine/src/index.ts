@@ -4,3 +4,8 @@
 export { renderDescriptions, type Rendering, type RenderInput } from './render/renderDescriptions.ts';
 export { maxObjectBytes, maxShardBytes } from './render/shards.ts';
 export { OverrideEngine, type OverrideEngineOptions } from './service/overrideEngine.ts';
+export { type Override } from './overrides/applyOverride.ts';
+export { type JsonObject } from './overrides/json.ts';
+export { OverrideError, type OverrideOrigin } from './overrides/overrideError.ts';
+export { renderHelm, type RenderedHelm } from './overrides/renderHelm.ts';
+export { renderObject } from './overrides/renderObject.ts';
