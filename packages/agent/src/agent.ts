@@ -12,6 +12,7 @@ import { ParentClock } from './registration/parentClock.ts';
 import { Registrar } from './registration/registrar.ts';
 import { RegistrationReporter } from './registration/reporter.ts';
 import { runSession } from './session.ts';
+import { PredictorMetrics } from './predictor/predictorMetrics.ts';
 import { TunnelMetrics } from './tunnel/tunnelMetrics.ts';
 
 /** What the agent is made of. */
@@ -35,6 +36,7 @@ export interface AgentParts {
 export class Agent {
   readonly #parts: AgentParts;
   readonly #tunnelMetrics: TunnelMetrics;
+  readonly #predictorMetrics: PredictorMetrics;
   /** Outlives leaderships: a cluster that was let go comes back only with a new process. */
   #deregistered = false;
   #serving = false;
@@ -42,6 +44,7 @@ export class Agent {
   constructor(parts: AgentParts) {
     this.#parts = parts;
     this.#tunnelMetrics = new TunnelMetrics(parts.metrics);
+    this.#predictorMetrics = new PredictorMetrics(parts.metrics);
   }
 
   /** Whether the cluster is registered and this process serves it. */
@@ -87,6 +90,7 @@ export class Agent {
             systemNamespace: lease.namespace,
             agentVersion: this.#parts.version,
             tunnelMetrics: this.#tunnelMetrics,
+            predictorMetrics: this.#predictorMetrics,
             registration,
             fetchWithRegistrationToken: (name) => registrar.fetchWithRegistrationToken(name),
             store,

@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { clusterTypes, featureGates, MAX_CLUSTER_NAME, names, syncModes } from '@clusternet/api-types';
+import { clusterTypes, featureGates, MAX_CLUSTER_NAME, names, nodeLabelPrefix, syncModes } from '@clusternet/api-types';
 import { duration } from '@clusternet/runtime';
 import * as z from 'zod';
 
@@ -73,6 +73,30 @@ export const agentConfig = z.object({
     .boolean()
     .default(false)
     .describe('log each connection through the tunnel, without what it says (with --v=4)'),
+  labelsAggregateThreshold: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.8)
+    .describe('share of the worker nodes that must have a label with the same value for the cluster to get it'),
+  labelsAggregatePrefix: z
+    .array(z.string())
+    .default([nodeLabelPrefix])
+    .describe('start of the labels of nodes that the cluster may get; repeatable'),
+  predictorAddr: z
+    .string()
+    .default('')
+    .describe('URL of a predictor of your own (http or https); the built-in one runs when empty (feature gate Predictor)'),
+  predictorPort: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(8080)
+    .describe('port of the built-in predictor on the loopback address; 0 for any'),
+  predictorDirectAccess: z
+    .boolean()
+    .default(false)
+    .describe('the scheduler reaches --predictor-addr by itself, not through the tunnel'),
   visitors: z
     .boolean()
     .default(false)
@@ -94,4 +118,4 @@ export const agentGates: Record<string, boolean> = {
 };
 
 /** Gates that are known, as charts and peers name them, and that this version cannot turn on. */
-export const missingGates = [featureGates.predictor, featureGates.multiClusterService] as const;
+export const missingGates = [featureGates.multiClusterService] as const;

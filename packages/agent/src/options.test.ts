@@ -63,7 +63,32 @@ describe('resolveOptions', () => {
 
   it('allows Push with AppPusher and refuses gates this version lacks', () => {
     expect(resolve({ ...valid, clusterSyncMode: 'Push' }, ['AppPusher']).syncMode).toBe('Push');
-    expect(() => resolve(valid, ['Predictor'])).toThrow('Predictor is not available in this version');
+    expect(() => resolve(valid, ['MultiClusterService'])).toThrow('MultiClusterService is not available in this version');
+  });
+
+  it('knows where predictions come from', () => {
+    expect(resolve(valid, ['SocketConnection']).predictor).toBeUndefined();
+    expect(resolve(valid, ['SocketConnection', 'Predictor']).predictor).toEqual({ port: 8080 });
+    const external = { ...valid, predictorAddr: 'https://predictor.example/base/' };
+    expect(resolve(external, ['SocketConnection', 'Predictor']).predictor).toEqual({
+      address: 'https://predictor.example/base',
+      direct: false,
+    });
+    expect(resolve({ ...external, predictorDirectAccess: true }, ['Predictor']).predictor).toMatchObject({ direct: true });
+  });
+
+  it.each([
+    [{}, ['Predictor'], 'feature gate Predictor needs SocketConnection=true'],
+    [{ predictorAddr: 'ftp://x' }, ['Predictor', 'SocketConnection'], '--predictor-addr: must be an http:// or https:// URL'],
+    [
+      { predictorAddr: 'http://u:p@x' },
+      ['Predictor', 'SocketConnection'],
+      '--predictor-addr: must be an http:// or https:// URL',
+    ],
+    [{ predictorDirectAccess: true }, ['Predictor', 'SocketConnection'], 'is required with --predictor-direct-access'],
+    [{ labelsAggregatePrefix: ['=x'] }, [], '--labels-aggregate-prefix: "=x" must be the start of a label key'],
+  ])('refuses %j with %j', (flags, gates, message) => {
+    expect(() => resolve({ ...valid, ...flags }, gates)).toThrow(message);
   });
 
   it('keeps the tunnel off, and what it reaches to the API server, unless told otherwise', () => {

@@ -20,6 +20,16 @@ export interface ParentOptions {
   ca(): Promise<string | undefined>;
 }
 
+/** Which labels of nodes the cluster gets. */
+export interface NodeLabelOptions {
+  prefixes: readonly string[];
+  /** Share of the worker nodes, above 0 and up to 1. */
+  threshold: number;
+}
+
+/** Where predictions come from: the built-in predictor, or one that the operator runs. */
+export type PredictorChoice = { port: number } | { address: string; direct: boolean };
+
 /** Checked options of the agent. */
 export interface AgentOptions {
   parent: ParentOptions;
@@ -43,6 +53,9 @@ export interface AgentOptions {
   tunnelLogging: boolean;
   /** Users of the parent may act here under their own names. */
   visitors: boolean;
+  nodeLabels: NodeLabelOptions;
+  /** Absent while the gate is off. */
+  predictor: PredictorChoice | undefined;
   clusterCidr: string | undefined;
   serviceCidr: string | undefined;
 }
@@ -103,6 +116,16 @@ export function resolveOptions({ config, gates, env }: OptionsInput): AgentOptio
   if (config.visitors && !socketConnection) {
     problems.push(`--visitors needs --feature-gates=${featureGates.socketConnection}=true: visitors come through the tunnel`);
   }
+  const predictor = attempt('predictor-addr', () => predictorChoice(config, gates.enabled(featureGates.predictor)));
+  if (predictor && !('direct' in predictor && predictor.direct) && !socketConnection) {
+    problems.push(
+      `feature gate ${featureGates.predictor} needs ${featureGates.socketConnection}=true: the scheduler asks through the tunnel ` +
+        '(or --predictor-addr with --predictor-direct-access)',
+    );
+  }
+  for (const prefix of config.labelsAggregatePrefix) {
+    if (!labelPrefix.test(prefix)) problems.push(`--labels-aggregate-prefix: "${prefix}" must be the start of a label key`);
+  }
   for (const gate of missingGates) {
     if (gates.enabled(gate)) problems.push(`feature gate ${gate} is not available in this version: turn it off`);
   }
@@ -132,9 +155,27 @@ export function resolveOptions({ config, gates, env }: OptionsInput): AgentOptio
     tunnelAllow,
     tunnelLogging: config.enableTunnelLogging,
     visitors: config.visitors,
+    nodeLabels: { prefixes: config.labelsAggregatePrefix, threshold: config.labelsAggregateThreshold },
+    predictor,
     clusterCidr: env.CLUSTER_CIDR || undefined,
     serviceCidr: env.SERVICE_CIDR || undefined,
   };
+}
+
+const labelPrefix = /^[a-z0-9A-Z][-a-zA-Z0-9_./]*$/;
+
+function predictorChoice(config: AgentConfig, enabled: boolean): PredictorChoice | undefined {
+  const { predictorAddr, predictorDirectAccess: direct, predictorPort } = config;
+  if (!enabled) return undefined;
+  if (predictorAddr === '') {
+    if (direct)
+      throw new Error('is required with --predictor-direct-access: the built-in predictor is reached through the tunnel alone');
+    return { port: predictorPort };
+  }
+  const url = URL.canParse(predictorAddr) ? new URL(predictorAddr) : undefined;
+  if (!url || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.search !== '' || url.hash !== '')
+    throw new Error('must be an http:// or https:// URL without user, query or fragment');
+  return { address: predictorAddr.replace(/\/+$/, ''), direct };
 }
 
 function requireUrl(text: string): string {

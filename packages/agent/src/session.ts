@@ -7,11 +7,15 @@ import {
   type ManagedCluster,
   type ManagedClusterStatus,
 } from '@clusternet/api-types';
-import { KubeClient } from '@clusternet/client';
+import { core, KubeClient } from '@clusternet/client';
 import { Informer, Stack, type Logger, type Metrics } from '@clusternet/runtime';
 import { DeployController } from './deploying/deployController.ts';
 import { type AgentOptions } from './options.ts';
+import { Predictor } from './predictor/predictor.ts';
+import { type PredictorMetrics } from './predictor/predictorMetrics.ts';
+import { isBuiltIn, predictorEndpoints, reportedPredictor } from './predictor/reported.ts';
 import { CredentialKeeper, type CredentialKeeperOptions, type SessionEnd } from './registration/credentialKeeper.ts';
+import { summarizeNode, type NodeSummary } from './status/nodes.ts';
 import { StatusReporter } from './status/statusReporter.ts';
 import { AgentTunnel } from './tunnel/agentTunnel.ts';
 import { Dialer } from './tunnel/dialer.ts';
@@ -30,6 +34,7 @@ export interface SessionOptions extends Omit<CredentialKeeperOptions, 'fetch' | 
   burst: number;
   metrics: Metrics;
   tunnelMetrics: TunnelMetrics;
+  predictorMetrics: PredictorMetrics;
   logger: Logger;
 }
 
@@ -78,10 +83,39 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
     );
     const managedCluster = () => clusters.list().find((cluster) => cluster.spec.clusterId === identity.clusterId);
 
+    const nodes = stack.use(
+      new Informer<NodeSummary>({
+        client: child,
+        resource: core.nodes,
+        transform: (node) =>
+          summarizeNode(node, { labelPrefixes: options.nodeLabels.prefixes, predictions: isBuiltIn(options.predictor) }),
+        logger,
+        metrics,
+      }),
+    );
+    nodes.start();
+    const predictor = isBuiltIn(options.predictor)
+      ? stack.use(
+          new Predictor({
+            child,
+            nodes,
+            clusterId: identity.clusterId,
+            port: options.predictor.port,
+            logger,
+            metrics,
+            predictorMetrics: o.predictorMetrics,
+            signal,
+          }),
+        )
+      : undefined;
+    const predictorStatus = await reportedPredictor(options.predictor, predictor);
+
     const status = stack.use(
       new StatusReporter({
         child,
         parent,
+        nodes,
+        nodeLabels: options.nodeLabels,
         managedCluster,
         fixed: {
           agentVersion: o.agentVersion,
@@ -92,8 +126,7 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
           kubeQPS: o.qps,
           kubeBurst: o.burst,
           heartbeatFrequencySeconds: Math.max(1, Math.round(options.updateFrequencyMs / 1000)),
-          predictorEnabled: false,
-          predictorDirectAccess: false,
+          ...predictorStatus,
         },
         cidrs: {
           ...(options.clusterCidr ? { clusterCIDR: options.clusterCidr } : {}),
@@ -105,7 +138,6 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
         now: () => o.clock.now(),
         signal,
         logger,
-        metrics,
       }),
     );
     const deploy = stack.use(
@@ -151,7 +183,11 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
             token: keeper.token,
             ca: () => caPem,
             onDistrust: keeper.poke,
-            dialer: new Dialer({ apiServer: child.server, allow: options.tunnelAllow }),
+            dialer: new Dialer({
+              apiServer: child.server,
+              allow: options.tunnelAllow,
+              known: predictorEndpoints(predictorStatus),
+            }),
             signal,
             logStreams: options.tunnelLogging,
             reporter: new TunnelReporter(logger, (event) => o.reporter.event(event)),

@@ -4,7 +4,9 @@
 import { type ManagedClusterStatus } from '@clusternet/api-types';
 import { core, type KubeClient } from '@clusternet/client';
 import { type Logger } from '@clusternet/runtime';
+import { type NodeLabelOptions } from '../options.ts';
 import { findCidrFlag, type ClusterCidrs, type ControlPlanePod } from './cidr.ts';
+import { aggregateLabels } from './nodeLabels.ts';
 import { nodeResources, nodeStatistics, type NodeSummary } from './nodes.ts';
 
 /** Parts of the status that are the same for the life of the process. */
@@ -20,6 +22,7 @@ export type FixedStatus = Pick<
   | 'kubeBurst'
   | 'heartbeatFrequencySeconds'
   | 'predictorEnabled'
+  | 'predictorAddress'
   | 'predictorDirectAccess'
 >;
 
@@ -27,6 +30,7 @@ export type FixedStatus = Pick<
 export interface CollectOptions {
   client: KubeClient;
   nodes: readonly NodeSummary[];
+  nodeLabels: NodeLabelOptions;
   cidrs: ClusterCidrs;
   fixed: FixedStatus;
   signal: AbortSignal;
@@ -35,7 +39,14 @@ export interface CollectOptions {
 const probeTimeoutMs = 10_000;
 
 /** Looks at the child. What cannot be found out leaves its fields empty or false; this never rejects unless aborted. */
-export async function collectStatus({ client, nodes, cidrs, fixed, signal }: CollectOptions): Promise<ManagedClusterStatus> {
+export async function collectStatus({
+  client,
+  nodes,
+  nodeLabels,
+  cidrs,
+  fixed,
+  signal,
+}: CollectOptions): Promise<ManagedClusterStatus> {
   const probe = async (path: string): Promise<boolean> => {
     try {
       return (await client.text({ method: 'GET', path, signal, timeoutMs: probeTimeoutMs })).status === 200;
@@ -62,6 +73,7 @@ export async function collectStatus({ client, nodes, cidrs, fixed, signal }: Col
     ...cidrs,
     nodeStatistics: nodeStatistics(nodes),
     ...nodeResources(nodes),
+    nodeLabels: aggregateLabels(nodes, nodeLabels),
   };
 }
 

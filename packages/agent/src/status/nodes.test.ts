@@ -56,12 +56,30 @@ describe('nodeResources', () => {
 });
 
 describe('summarizeNode', () => {
+  const full = {
+    ...node('True', { cpu: '4', pods: '110' }),
+    spec: { taints: [{ key: 'a', effect: 'NoSchedule' }], unschedulable: true, podCIDR: '10.0.0.0/24' },
+  } as NodeSummary;
+  full.metadata.labels = { big: 'label', 'node.clusternet.io/gpu': 'yes', 'node-role.kubernetes.io/control-plane': '' };
+
   it('keeps only what the status needs', () => {
-    expect(summarizeNode(node('True', { cpu: '4', pods: '110' }))).toEqual({
+    expect(summarizeNode(full, { labelPrefixes: ['node.clusternet.io/'], predictions: false })).toEqual({
       apiVersion: 'v1',
       kind: 'Node',
-      metadata: { name: 'node', uid: 'u', resourceVersion: undefined },
+      metadata: {
+        name: 'node',
+        uid: 'u',
+        resourceVersion: undefined,
+        labels: { 'node.clusternet.io/gpu': 'yes', 'node-role.kubernetes.io/control-plane': '' },
+      },
       status: { capacity: { cpu: '4' }, allocatable: { cpu: '4' }, conditions: [{ type: 'Ready', status: 'True' }] },
     });
+  });
+
+  it('keeps what predictions need where there are any', () => {
+    const summary = summarizeNode(full, { labelPrefixes: [], predictions: true });
+    expect(summary.metadata.labels).toEqual(full.metadata.labels);
+    expect(summary.spec).toEqual({ taints: [{ key: 'a', effect: 'NoSchedule' }], unschedulable: true });
+    expect(summary.status?.allocatable).toEqual({ cpu: '4', pods: '110' });
   });
 });

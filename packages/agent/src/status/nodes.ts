@@ -1,11 +1,13 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type KubeObject } from '@clusternet/api-types';
+import { type KubeObject, type Taint } from '@clusternet/api-types';
 import { sumQuantities } from './quantity.ts';
 
 /** What the agent keeps of a Node: a child of thousands of nodes must fit a small process. */
 export interface NodeSummary extends KubeObject {
+  /** Kept for predictions only. */
+  spec?: { taints?: Taint[]; unschedulable?: boolean };
   status?: {
     capacity?: Record<string, string>;
     allocatable?: Record<string, string>;
@@ -21,19 +23,32 @@ export interface NodeStatistics {
   lostNodes: number;
 }
 
+/** Labels of nodes that run the control plane; their other labels say nothing about where applications run. */
+export const controlPlaneLabels = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master'];
+
 const gpu = 'nvidia.com/gpu';
 const reported = ['cpu', 'memory', gpu];
 
-/** Transform for the node informer: drops everything that no field of the cluster status needs. */
-export function summarizeNode(node: NodeSummary): NodeSummary {
-  const { name, uid, resourceVersion } = node.metadata;
+/** What is wanted of nodes beyond the sums of the status. */
+export interface NodeNeeds {
+  /** Starts of the labels that the cluster may get. */
+  labelPrefixes: readonly string[];
+  /** Keep what predictions need. */
+  predictions: boolean;
+}
+
+/** Transform for the node informer: drops everything that nothing needs. */
+export function summarizeNode(node: NodeSummary, { labelPrefixes, predictions }: NodeNeeds): NodeSummary {
+  const { name, uid, resourceVersion, labels = {} } = node.metadata;
+  const kept = predictions ? labels : pickLabels(labels, labelPrefixes);
   return {
     apiVersion: node.apiVersion,
     kind: node.kind,
-    metadata: { name, uid, resourceVersion },
+    metadata: { name, uid, resourceVersion, ...(Object.keys(kept).length > 0 ? { labels: kept } : {}) },
+    ...(predictions && node.spec ? { spec: { taints: node.spec.taints, unschedulable: node.spec.unschedulable } } : {}),
     status: {
       capacity: pickReported(node.status?.capacity),
-      allocatable: pickReported(node.status?.allocatable),
+      allocatable: predictions ? { ...node.status?.allocatable } : pickReported(node.status?.allocatable),
       conditions: (node.status?.conditions ?? [])
         .filter((condition) => condition.type === 'Ready')
         .map(({ type, status }) => ({ type, status })),
@@ -66,6 +81,11 @@ export function nodeResources(nodes: readonly NodeSummary[]): {
     capacity: Object.fromEntries(resources.map((resource) => [resource, total('capacity', resource)])),
     allocatable: Object.fromEntries(resources.map((resource) => [resource, total('allocatable', resource)])),
   };
+}
+
+function pickLabels(labels: Record<string, string>, prefixes: readonly string[]): Record<string, string> {
+  const needed = (key: string): boolean => controlPlaneLabels.includes(key) || prefixes.some((prefix) => key.startsWith(prefix));
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => needed(key)));
 }
 
 function pickReported(quantities: Record<string, string> | undefined): Record<string, string> {

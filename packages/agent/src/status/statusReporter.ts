@@ -9,18 +9,22 @@ import {
   type ManagedCluster,
   type ManagedClusterStatus,
 } from '@clusternet/api-types';
-import { core, type KubeClient } from '@clusternet/client';
-import { aborted, findCondition, guardedSignal, Informer, sleep, type Logger, type Metrics } from '@clusternet/runtime';
+import { type KubeClient } from '@clusternet/client';
+import { aborted, findCondition, guardedSignal, type Informer, sleep, type Logger } from '@clusternet/runtime';
 import { type ClusterCidrs } from './cidr.ts';
 import { collectStatus, discoverCidrs, type FixedStatus } from './collect.ts';
 import { collectUsage } from './metricsServer.ts';
-import { summarizeNode, type NodeSummary } from './nodes.ts';
+import { type NodeLabelOptions } from '../options.ts';
+import { type NodeSummary } from './nodes.ts';
 import { nextReport, undeclaredFields, without } from './report.ts';
 
 /** What {@link StatusReporter} works with. */
 export interface StatusReporterOptions {
   child: KubeClient;
   parent: KubeClient;
+  /** Follows the nodes of the child; not this one's to start or close. */
+  nodes: Pick<Informer<NodeSummary>, 'list' | 'waitForSync'>;
+  nodeLabels: NodeLabelOptions;
   /** The cluster's own ManagedCluster, watched in its dedicated namespace. */
   managedCluster: () => ManagedCluster | undefined;
   fixed: FixedStatus;
@@ -34,7 +38,6 @@ export interface StatusReporterOptions {
   /** The leadership under which reports are written. */
   signal: AbortSignal;
   logger: Logger;
-  metrics?: Metrics;
 }
 
 const cidrRefreshMs = 3_600_000;
@@ -43,7 +46,6 @@ const shortestPauseMs = 1_000;
 /** Looks at the child regularly and tells the parent: as a heartbeat, and at once when something important changes. */
 export class StatusReporter {
   readonly #o: StatusReporterOptions;
-  readonly #nodes: Informer<NodeSummary>;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #wake = new AbortController();
@@ -55,18 +57,10 @@ export class StatusReporter {
 
   constructor(options: StatusReporterOptions) {
     this.#o = options;
-    this.#nodes = new Informer<NodeSummary>({
-      client: options.child,
-      resource: core.nodes,
-      transform: summarizeNode,
-      logger: options.logger,
-      ...(options.metrics ? { metrics: options.metrics } : {}),
-    });
   }
 
   /** Starts collecting. */
   start(): void {
-    this.#nodes.start();
     const signal = guardedSignal([this.#stop.signal, this.#o.signal]);
     this.#running ??= this.#run(signal).catch((error: unknown) => {
       if (!signal.aborted) this.#o.logger.error('status reports ended', { error });
@@ -88,12 +82,11 @@ export class StatusReporter {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
-    await this.#nodes.close();
   }
 
   async #run(signal: AbortSignal): Promise<void> {
     const { collectMs, heartbeatMs } = this.#o;
-    await Promise.race([this.#nodes.waitForSync(signal).catch(() => undefined), sleep(collectMs, signal)]);
+    await Promise.race([this.#o.nodes.waitForSync(signal).catch(() => undefined), sleep(collectMs, signal)]);
     let cidrs: ClusterCidrs | undefined;
     let cidrsDue = 0;
     let heartbeatDue = 0;
@@ -118,10 +111,10 @@ export class StatusReporter {
 
   /** True when the parent holds a report that counts as heartbeat. */
   async #report(cidrs: ClusterCidrs, heartbeat: boolean, signal: AbortSignal): Promise<boolean> {
-    const { child, fixed, logger, managedCluster, now, parent, useMetricsServer } = this.#o;
+    const { child, fixed, logger, managedCluster, nodeLabels, now, parent, useMetricsServer } = this.#o;
     const cluster = managedCluster();
     if (!cluster) return false;
-    const collected = await collectStatus({ client: child, nodes: this.#nodes.list(), cidrs, fixed, signal });
+    const collected = await collectStatus({ client: child, nodes: this.#o.nodes.list(), nodeLabels, cidrs, fixed, signal });
     const usage = useMetricsServer && heartbeat ? await collectUsage(child, signal) : {};
     const { uid, name, namespace } = cluster.metadata;
     const reported = this.#reported && this.#reported.uid === uid ? this.#reported.status : undefined;

@@ -21,6 +21,7 @@ function dialerTo(o: {
   allow?: string[];
   names?: Record<string, string[]>;
   apiServer?: string;
+  known?: { host: string; port: number }[];
   answering?: (address: string) => boolean;
 }) {
   const dialled: string[] = [];
@@ -28,6 +29,7 @@ function dialerTo(o: {
   const options: DialerOptions = {
     apiServer: o.apiServer ?? apiServer,
     allow: (o.allow ?? []).map(parseAllowRule),
+    known: o.known,
     lookup: (host) => {
       looked.push(host);
       const addresses = o.names?.[host];
@@ -44,6 +46,20 @@ function dialerTo(o: {
 }
 
 describe('Dialer', () => {
+  it('reaches what another flag named, by that very name and port, and nothing beside it', async () => {
+    const names = { localhost: ['127.0.0.1'], other: ['127.0.0.1'] };
+    const { dialled, tcp } = dialerTo({ names, known: [{ host: 'localhost', port: 8080 }] });
+    await tcp('localhost', 8080);
+    expect(dialled).toEqual(['127.0.0.1 8080']);
+    for (const [host, port] of [
+      ['localhost', 8081],
+      ['other', 8080],
+      ['127.0.0.1', 8080],
+    ] as const) {
+      await expect(tcp(host, port)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    }
+  });
+
   it.each([
     ['https://10.96.0.1', '10.96.0.1 443'],
     ['https://10.96.0.1:6443/prefix', '10.96.0.1 6443'],

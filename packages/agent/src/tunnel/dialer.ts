@@ -20,6 +20,8 @@ export interface DialerOptions {
   /** URL of the cluster's own API server. */
   apiServer: string;
   allow: readonly AllowRule[];
+  /** Hosts and ports that the operator named for the parent by another flag; reached whatever the policy. */
+  known?: readonly { host: string; port: number }[];
   /** For name, check and connection together; 10 s if not given. */
   timeoutMs?: number;
   /** Injected for tests. */
@@ -58,7 +60,8 @@ export class Dialer {
     const { host, port } = target.to === 'direct' ? this.#api : target;
     try {
       const addresses = await this.#addresses(host, both);
-      return await this.#first(target.to === 'direct' ? addresses : this.#allowed(addresses, { host, port }), port, both);
+      const known = target.to === 'direct' || this.#o.known?.some((one) => one.host === host && one.port === port);
+      return await this.#first(known ? addresses : this.#allowed(addresses, { host, port }), port, both);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof DialError) throw error;

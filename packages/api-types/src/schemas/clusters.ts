@@ -147,6 +147,11 @@ export const managedClusterStatusSchema = object('What the agent last reported.'
   nodeStatistics: nodeStatistics.optional(),
   podStatistics: podStatistics.optional(),
   resourceUsage: resourceUsage.optional(),
+  nodeLabels: map(
+    'Labels that most nodes have; the hub copies them to the cluster.',
+    string('Label value.', { max: 63 }),
+    {},
+  ).optional(),
   conditions: conditions().optional(),
   heartbeatFrequencySeconds: int64('Seconds between two reports.').optional(),
   predictorEnabled: boolean('Whether the cluster predicts how many replicas fit.').optional(),
