@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type KubeObject, type ManagedCluster, resources } from '@clusternet/api-types';
+import { type ManagedCluster, resources } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
 import { freePort, startSystem, type System, type Workload } from '@clusternet/localup';
 import { parse, stringify } from 'yaml';
@@ -68,8 +68,7 @@ beforeAll(async () => {
       'override-engine': { extraArgs: quick },
       agent: {
         extraArgs: quick,
-        featureGates: { SocketConnection: true, Predictor: true },
-        predictor: { port: 0 },
+        featureGates: { SocketConnection: true },
         visitors: { enabled: true },
         // Nothing is there: what arrives has come through the tunnel.
         advertiseURL: `https://127.0.0.1:${await freePort()}`,
@@ -447,37 +446,6 @@ describe('attacks', () => {
     });
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.body).not.toContain('SecretList');
-  });
-
-  it('the scheduler may ask the predictor, which counts what the node has and what runs on it', async () => {
-    const { predictorAddress, predictorEnabled, predictorDirectAccess } = (await managedCluster()).status ?? {};
-    expect({ predictorEnabled, predictorDirectAccess }).toEqual({ predictorEnabled: true, predictorDirectAccess: false });
-    const { protocol, host } = new URL(predictorAddress ?? '');
-    const predict = async (requirements: object): Promise<unknown> =>
-      parent.request({
-        method: 'POST',
-        path: `/apis/proxies.clusternet.io/v1alpha1/sockets/${clusterId}/proxy/${protocol.slice(0, -1)}/${host}/replicas/predict`,
-        headers: { 'impersonate-user': `system:serviceaccount:${namespace}:clusternet-scheduler`, 'cluster-id': clusterId },
-        body: requirements,
-      });
-    const quarter = { resources: { requests: { cpu: '1' } } };
-    const { items } = await child.resource<KubeObject & { status?: { allocatable?: { cpu?: string } } }>(core.nodes).list();
-    const cpus = Number(items[0]?.status?.allocatable?.cpu);
-    expect(cpus).toBeGreaterThan(1);
-    await eventually(async () => expect(await predict(quarter)).toEqual({ replicas: { default: cpus } }));
-    const container = { name: 'c', image: 'none', resources: { requests: { cpu: '1' } } };
-    const nodeName = items[0]?.metadata.name;
-    const pod = {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'taker', namespace: 'default' },
-      spec: { nodeName, containers: [container] },
-    };
-    await child.resource<KubeObject>(core.pods).create(pod);
-    await eventually(async () => expect(await predict(quarter)).toEqual({ replicas: { default: cpus - 1 } }));
-    await child.resource(core.pods).delete({ name: 'taker', namespace: 'default' }, { gracePeriodSeconds: 0 });
-    await eventually(async () => expect(await predict(quarter)).toEqual({ replicas: { default: cpus } }));
-    expect(await predict({ ...quarter, nodeSelector: { nowhere: 'at all' } })).toEqual({ replicas: { default: 0 } });
   });
 
   it('targets that the agent was not told to allow are refused by it', async () => {

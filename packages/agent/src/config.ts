@@ -59,6 +59,12 @@ export const agentConfig = z.object({
     .describe('URL at which the parent reaches the API server of this cluster; the one the agent itself uses when empty'),
   clusterStatusCollectFrequency: duration().default(20_000).describe('how often the state of this cluster is looked at'),
   clusterStatusUpdateFrequency: duration().default(180_000).describe('how often it is reported when nothing important changes'),
+  clusterHeartbeatFrequency: duration()
+    .default(30_000)
+    .describe(
+      'how often this cluster tells that it is there, where the parent takes heartbeats apart from reports; reports then come only ' +
+        'when something changes; 0 turns it off',
+    ),
   clusterAdvertiseTlsServerName: z
     .string()
     .regex(new RegExp(`^$|${clusterName.source}`), 'must be a host name in lower case')

@@ -43,6 +43,8 @@ export interface AgentOptions {
   tlsServerName: string | undefined;
   collectFrequencyMs: number;
   updateFrequencyMs: number;
+  /** 0: no heartbeats apart from reports. */
+  heartbeatFrequencyMs: number;
   useMetricsServer: boolean;
   appPusher: boolean;
   recovery: boolean;
@@ -148,6 +150,7 @@ export function resolveOptions({ config, gates, env }: OptionsInput): AgentOptio
     tlsServerName: config.clusterAdvertiseTlsServerName || undefined,
     collectFrequencyMs: config.clusterStatusCollectFrequency,
     updateFrequencyMs: config.clusterStatusUpdateFrequency,
+    heartbeatFrequencyMs: config.clusterHeartbeatFrequency,
     useMetricsServer: config.useMetricsServer,
     appPusher: gates.enabled(featureGates.appPusher),
     recovery: gates.enabled(featureGates.recovery),

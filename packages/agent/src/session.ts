@@ -15,6 +15,7 @@ import { Predictor } from './predictor/predictor.ts';
 import { type PredictorMetrics } from './predictor/predictorMetrics.ts';
 import { isBuiltIn, predictorEndpoints, reportedPredictor } from './predictor/reported.ts';
 import { CredentialKeeper, type CredentialKeeperOptions, type SessionEnd } from './registration/credentialKeeper.ts';
+import { Heartbeat } from './status/heartbeat.ts';
 import { summarizeNode, type NodeSummary } from './status/nodes.ts';
 import { StatusReporter } from './status/statusReporter.ts';
 import { AgentTunnel } from './tunnel/agentTunnel.ts';
@@ -110,7 +111,20 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
       : undefined;
     const predictorStatus = await reportedPredictor(options.predictor, predictor);
 
-    const status = stack.use(
+    const heartbeat = stack.use(
+      new Heartbeat({
+        parent,
+        namespace: credential.namespace,
+        clusterId: identity.clusterId,
+        everyMs: options.heartbeatFrequencyMs,
+        now: () => o.clock.now(),
+        onChange: () => status.wake(),
+        signal,
+        logger,
+      }),
+    );
+    await heartbeat.start();
+    const status: StatusReporter = stack.use(
       new StatusReporter({
         child,
         parent,
@@ -134,6 +148,7 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
         },
         collectMs: options.collectFrequencyMs,
         heartbeatMs: options.updateFrequencyMs,
+        leasedEverySeconds: () => (heartbeat.counts ? Math.max(1, Math.round(options.heartbeatFrequencyMs / 1000)) : undefined),
         useMetricsServer: options.useMetricsServer,
         now: () => o.clock.now(),
         signal,

@@ -99,6 +99,12 @@ export const taints = {
   unschedulable: 'clusters.clusternet.io/unschedulable',
   /** Initialisation of the cluster is pending. */
   initialization: 'clusters.clusternet.io/initialization',
+  /** With NoExecute: the cluster has been silent for so long that workloads leave it. */
+  unreachable: 'clusters.clusternet.io/unreachable',
+  /** With NoExecute: the API server of the cluster has failed its checks for so long that workloads leave it. */
+  notReady: 'clusters.clusternet.io/not-ready',
+  /** Set by people: nothing new is placed there (NoSchedule), and what is there leaves (NoExecute). */
+  cordoned: 'clusters.clusternet.io/cordoned',
 } as const;
 
 /** Fixed names of objects and namespaces, and prefixes of generated ones. */
@@ -118,6 +124,8 @@ export const names = {
   scheduler: 'clusternet-scheduler',
   overrideEngine: 'clusternet-override-engine',
   appDeployer: 'clusternet-app-deployer',
+  /** Lease in the dedicated namespace that the hub makes and the agent renews: it is there. */
+  heartbeatLease: 'clusternet-heartbeat',
   managedClusterRole: 'clusternet-managedcluster-role',
   hubProxy: 'clusternet-hub-proxy',
   bootstrapUse: 'cluster-bootstrap-use',

@@ -17,7 +17,7 @@ describe('the settings', () => {
   });
 
   it('refuse a gate that has nothing behind it, by name', () => {
-    expect(() => checkGates(FeatureGates.parse('ClusterInit=true,Deployer=true', hubGates))).toThrow('does not have ClusterInit');
+    expect(() => checkGates(FeatureGates.parse('FeedInventory=true,Deployer=true', hubGates))).toThrow('does not have FeedInventory');
     expect(() => checkGates(FeatureGates.parse('ClusterInit=false,Deployer=false', hubGates))).not.toThrow();
   });
 });

@@ -31,6 +31,16 @@ export const hubConfig = z.object({
     .default(720 * 3_600_000)
     .describe('life of the credential of a cluster in the parent, at least 10m; it is renewed at half of it')
     .meta({ secret: false }),
+  failoverAfter: duration()
+    .default(300_000)
+    .describe('how long a cluster is not ready before workloads leave it; 0 keeps them there for good'),
+  failoverInterval: duration().default(10_000).describe('shortest time between two clusters that workloads leave'),
+  failoverMaxShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe('when more than this share of the clusters is not ready at once, workloads stay where they are'),
   allowClearCredentials: z
     .boolean()
     .default(false)
@@ -57,6 +67,7 @@ const implemented: readonly string[] = [
   featureGates.recovery,
   featureGates.socketConnection,
   featureGates.shadowApi,
+  featureGates.clusterInit,
 ];
 
 /** @throws Error that names the gates which are on, but have nothing behind them in this version. */

@@ -9,6 +9,7 @@ import { type HubConfig } from './config.ts';
 import { type Controller, type ControllerContext } from './controller.ts';
 import { guardedApi } from './kube/guardedApi.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
+import { NodeLabels } from './lifecycle/nodeLabels.ts';
 import { deployerFactory } from './push/createDeployer.ts';
 import { PushController } from './push/pushController.ts';
 import { StatusController } from './status/statusController.ts';
@@ -62,7 +63,15 @@ export async function lead(o: HubOptions, leading: AbortSignal): Promise<void> {
         reservedNamespaces: [config.reservedNamespace],
         caPem: client.caPem,
       }),
-      new Lifecycle(context),
+      new Lifecycle(context, {
+        failover: {
+          afterMs: config.failoverAfter,
+          intervalMs: config.failoverInterval,
+          maxShare: config.failoverMaxShare,
+        },
+        clusterInit: gates.enabled(featureGates.clusterInit),
+      }),
+      new NodeLabels(context),
       new SubscriptionController(context),
       new StatusController(context),
     ];

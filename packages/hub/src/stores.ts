@@ -18,6 +18,7 @@ import {
 import { core, type KubeClient } from '@clusternet/client';
 import { Informer, type Logger, type Metrics } from '@clusternet/runtime';
 import { type Store } from './kube/api.ts';
+import { type HeartbeatLease } from './lifecycle/heartbeat.ts';
 import { keepManagedFields, type Namespace, type Role, type RoleBinding, type Secret } from './kube/objects.ts';
 
 /** Names of the indexes of the shared stores. */
@@ -44,6 +45,8 @@ export interface Stores {
   roleBindings: Store<RoleBinding>;
   /** Secrets `child-cluster-deployer` only. */
   childSecrets: Store<Secret>;
+  /** Leases by which agents say that they are there. */
+  heartbeats: Store<HeartbeatLease>;
   subscriptions: Store<Subscription>;
   bases: Store<Base>;
   descriptions: Store<Description>;
@@ -89,7 +92,7 @@ export const watched: Record<
   managedClusters: {
     resource: resources.managedClusters,
     // They tell which labels came with the request, and may leave with it.
-    transform: (object) => keepManagedFields(object, fieldManagers.hub),
+    transform: (object) => keepManagedFields(object, [fieldManagers.hub, `${fieldManagers.hub}-nodes`]),
     indexers: { ...ofCluster, [indexes.clusterName]: byLabel(labels.clusterName) },
   },
   serviceAccounts: {
@@ -103,6 +106,17 @@ export const watched: Record<
   roleBindings: rbac(core.roleBindings),
   // The name as a field selector lets RBAC allow just this name, and keeps every other Secret out of memory.
   childSecrets: { resource: core.secrets, fieldSelector: `metadata.name=${names.childClusterDeployer}`, indexers: ofCluster },
+  heartbeats: {
+    resource: core.leases,
+    fieldSelector: `metadata.name=${names.heartbeatLease}`,
+    transform: ({ apiVersion, kind, metadata: { managedFields: _, ...metadata }, spec }) => ({
+      apiVersion,
+      kind,
+      metadata,
+      spec: { renewTime: (spec as HeartbeatLease['spec'])?.renewTime },
+    }),
+    indexers: ofCluster,
+  },
   subscriptions: {
     resource: resources.subscriptions,
     indexers: {

@@ -29,11 +29,13 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     const { help } = await import('./help.ts');
     return help(split);
   }
-  if (isKubectlCommand(command)) {
+  const namesChild = split.child.cluster !== undefined || split.child.kubeconfig !== undefined;
+  const isOwn = Object.hasOwn(ownCommands, command) && !(namesChild && isKubectlCommand(command));
+  if (!isOwn && isKubectlCommand(command)) {
     const { runKubectl } = await import('./kubectl/runKubectl.ts');
     return runKubectl({ split });
   }
-  if (Object.hasOwn(ownCommands, command)) {
+  if (isOwn) {
     const { runOwnCommand } = await import('./commands/program.ts');
     return runOwnCommand(split);
   }

@@ -1,12 +1,15 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-/** The commands that are not kubectl's. */
+/** The commands that are not kubectl's; of those with a name of kubectl's, kubectl's is meant when a child is named. */
 export const ownCommands: Readonly<Record<string, string>> = {
   clusters: 'list the clusters and their health, or describe one',
   visit: 'get a kubeconfig, a shell or a command for a child, through the parent',
   status: 'show what became of a Subscription, down to every object in every child',
   'join-command': 'print the command that makes a cluster a child, with a fresh token',
+  cordon: 'keep anything new away from a cluster',
+  drain: 'have workloads leave a cluster, and wait until they have',
+  uncordon: 'let a cluster be used again',
   approve: 'let a cluster join',
   deny: 'keep a cluster from joining',
   doctor: 'check an installation and say what to mend',

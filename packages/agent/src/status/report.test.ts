@@ -40,6 +40,16 @@ describe('nextReport', () => {
     });
   });
 
+  it('repeats nothing where a Lease tells that the cluster is there, but reports its usage regularly', () => {
+    const reported = first();
+    const due = { reported, now: later, heartbeat: true, leased: true };
+    expect(nextReport({ observed: healthy, ...due })).toBeUndefined();
+    const report = nextReport({ observed: { ...healthy, podStatistics: { totalPods: 5 } }, ...due });
+    expect(report?.podStatistics).toEqual({ totalPods: 5 });
+    expect(report?.conditions?.[0]?.lastTransitionTime).toBe('2026-01-01T00:00:00Z');
+    expect(nextReport({ observed: { ...healthy, k8sVersion: 'v2' }, ...due, heartbeat: false })).toBeDefined();
+  });
+
   it.each([
     [{ healthz: false, livez: true, readyz: true }, 'True'],
     [{ healthz: true, livez: false, readyz: false }, 'True'],

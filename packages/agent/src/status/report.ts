@@ -14,6 +14,8 @@ export interface ReportInput {
   now: Date;
   /** The regular report is due. */
   heartbeat: boolean;
+  /** Something else tells the parent that the cluster is there: nothing is reported only for that. */
+  leased?: boolean;
 }
 
 /** Fields that change all the time and wait for the next heartbeat. */
@@ -25,11 +27,18 @@ const volatile = ['lastObservedTime', 'podStatistics', 'resourceUsage', 'conditi
  * @remarks `lastTransitionTime` of Ready is, for readers of the upstream kind, the moment of the last heartbeat: it is refreshed with
  * every heartbeat, and between them moves only when the status does.
  */
-export function nextReport({ observed, reported, now, heartbeat }: ReportInput): ManagedClusterStatus | undefined {
-  const ready = readyCondition(observed, reported, { now, heartbeat });
+export function nextReport({
+  observed,
+  reported,
+  now,
+  heartbeat,
+  leased = false,
+}: ReportInput): ManagedClusterStatus | undefined {
+  const ready = readyCondition(observed, reported, { now, heartbeat: heartbeat && !leased });
   const last = reported?.conditions?.find((condition) => condition.type === conditionTypes.ready);
   const changed = !isDeepStrictEqual(lasting(observed), reported && lasting(reported)) || last?.status !== ready.status;
-  if (!heartbeat && !changed) return undefined;
+  const due = heartbeat && (!leased || !isDeepStrictEqual(usage(observed), reported && usage(reported)));
+  if (!due && !changed) return undefined;
   return { ...observed, lastObservedTime: timestamp(now), conditions: [ready] };
 }
 
@@ -62,6 +71,11 @@ export function undeclaredFields(error: unknown): string[] {
 /** The status without these fields. */
 export function without(status: ManagedClusterStatus, fields: ReadonlySet<string>): ManagedClusterStatus {
   return Object.fromEntries(Object.entries(status).filter(([field]) => !fields.has(field)));
+}
+
+/** What changes all the time, and is worth a regular report even so. */
+function usage({ podStatistics, resourceUsage }: ManagedClusterStatus): unknown {
+  return { podStatistics, resourceUsage };
 }
 
 function lasting(status: ManagedClusterStatus): Record<string, unknown> {

@@ -32,6 +32,8 @@ export interface StatusReporterOptions {
   cidrs: ClusterCidrs;
   collectMs: number;
   heartbeatMs: number;
+  /** Whether, and how often, something else tells the parent that the cluster is there. */
+  leasedEverySeconds: () => number | undefined;
   useMetricsServer: boolean;
   /** Time at the parent. */
   now: () => Date;
@@ -78,6 +80,11 @@ export class StatusReporter {
     }
   }
 
+  /** What is reported changed: report soon. */
+  wake(): void {
+    this.#wake.abort();
+  }
+
   /** Stops; nothing is written afterwards. */
   async close(): Promise<void> {
     this.#stop.abort();
@@ -118,9 +125,18 @@ export class StatusReporter {
     const usage = useMetricsServer && heartbeat ? await collectUsage(child, signal) : {};
     const { uid, name, namespace } = cluster.metadata;
     const reported = this.#reported && this.#reported.uid === uid ? this.#reported.status : undefined;
-    const observed = { ...pickUsage(reported), ...collected, ...usage };
-    const status = nextReport({ observed: without(observed, this.#undeclared), reported, now: now(), heartbeat });
-    if (!status) return false;
+    const leasedEverySeconds = this.#o.leasedEverySeconds();
+    const frequency = leasedEverySeconds === undefined ? {} : { heartbeatFrequencySeconds: leasedEverySeconds };
+    const observed = { ...pickUsage(reported), ...collected, ...usage, ...frequency };
+    const status = nextReport({
+      observed: without(observed, this.#undeclared),
+      reported,
+      now: now(),
+      heartbeat,
+      leased: leasedEverySeconds !== undefined,
+    });
+    // Nothing to say is as good as said, where nobody waits for it.
+    if (!status) return heartbeat;
     const { managedClusters } = resources;
     const body = {
       apiVersion: apiVersionOf(managedClusters),

@@ -73,6 +73,7 @@ const stored: Partial<Record<ResourceKey, Presentation>> = {
       text('SYNC MODE', '.spec.syncMode'),
       text('KUBERNETES', '.status.k8sVersion'),
       text('STATUS', ".status.conditions[?(@.type=='Ready')].status"),
+      text('CORDON', ".spec.taints[?(@.key=='clusters.clusternet.io/cordoned')].effect"),
       age(),
       text('AGENT VERSION', '.status.agentVersion', 100),
     ],

@@ -87,6 +87,12 @@ export class Approver implements Controller {
       stores.roleBindings,
     ];
     for (const store of owned) this.#on(store, (object) => this.#enqueueOwner(object));
+    this.#unsubscribe.push(
+      // Renewed all the time; only its end matters here.
+      stores.heartbeats.onChange(({ type, object }) => {
+        if (type === 'deleted') this.#enqueueOwner(object);
+      }),
+    );
     // A name became free: whoever waits for it may go on.
     const released = (name = ''): void => {
       for (const request of stores.requests.byIndex(indexes.clusterName, name)) this.#queue.add(request.metadata.name);
@@ -186,6 +192,7 @@ export class Approver implements Controller {
       this.#clusterResources.ensureServiceAccount(cluster),
       this.#clusterResources.ensureManagedCluster(cluster, request),
       this.#clusterResources.ensureRbac(cluster),
+      this.#clusterResources.ensureHeartbeat(cluster),
     ]);
     const registered = request.status?.result === 'Approved' && request.status.managedClusterName !== undefined;
     if (managedCluster === 'created' && registered) {

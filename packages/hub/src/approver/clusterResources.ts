@@ -9,6 +9,7 @@ import {
   type KubeObject,
   labels,
   type ManagedCluster,
+  names,
   type ResourceDefinition,
   resources,
 } from '@clusternet/api-types';
@@ -110,6 +111,18 @@ export class ClusterResources {
       this.#ensure(core.clusterRoleBindings, stores.clusterRoleBindings, wanted.clusterRoleBinding),
       this.#ensure(core.roleBindings, stores.roleBindings, wanted.roleBinding),
     ]);
+  }
+
+  /** Makes sure of the Lease by which the agent says that it is there; its being there tells the agent that this hub looks at it. */
+  async ensureHeartbeat(cluster: ClusterIdentity): Promise<void> {
+    const { api, stores } = this.#context;
+    const metadata = { name: names.heartbeatLease, namespace: cluster.namespace, labels: identityLabels(cluster) };
+    if (stores.heartbeats.get(objectKey(metadata))) return;
+    try {
+      await api.resource<KubeObject>(core.leases).create({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata });
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
   }
 
   /** Makes sure of the ManagedCluster, and says what that took. */

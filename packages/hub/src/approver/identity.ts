@@ -46,9 +46,14 @@ const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
  * too, as one of them would make the API server refuse the whole ManagedCluster.
  */
 export function requestedLabels(request: ClusterRegistrationRequest): { labels: Record<string, string>; dropped: string[] } {
+  return allowedLabels(request.spec?.clusterLabels ?? {});
+}
+
+/** Of labels that a cluster gives itself those that are its own to set, and the keys of the others. */
+export function allowedLabels(wanted: Readonly<Record<string, string>>): { labels: Record<string, string>; dropped: string[] } {
   const labels: Record<string, string> = {};
   const dropped: string[] = [];
-  for (const [key, value] of Object.entries(request.spec?.clusterLabels ?? {})) {
+  for (const [key, value] of Object.entries(wanted)) {
     const reserved = ours.test(key) && !key.startsWith(nodeLabelPrefix);
     if (reserved || key.length > 317 || !labelKey.test(key) || !labelValue.test(value)) dropped.push(key);
     else labels[key] = value;

@@ -51,6 +51,12 @@ export const namespaceRules: PolicyRule[] = [
     verbs: ['get', 'update', 'patch', 'delete'],
   },
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+  {
+    apiGroups: ['coordination.k8s.io'],
+    resources: ['leases'],
+    resourceNames: [names.heartbeatLease],
+    verbs: ['get', 'update', 'patch'],
+  },
 ];
 
 function metadata(cluster: ClusterIdentity, name: string, namespace?: string): KubeObject['metadata'] {

@@ -80,10 +80,10 @@ export function appliedLabels(object: KubeObject, manager: string): string[] {
   return [...keys];
 }
 
-/** A copy of the object that remembers only what `manager` applied: all that {@link appliedLabels} needs. */
-export function keepManagedFields<T extends KubeObject>(object: T, manager: string): T {
+/** A copy of the object that remembers only what the managers applied: all that {@link appliedLabels} needs. */
+export function keepManagedFields<T extends KubeObject>(object: T, managers: readonly string[]): T {
   const managedFields = object.metadata.managedFields?.filter(
-    (entry) => entry.manager === manager && entry.operation === 'Apply',
+    ({ manager, operation }) => operation === 'Apply' && managers.includes(String(manager)),
   );
   return { ...object, metadata: { ...object.metadata, managedFields } };
 }

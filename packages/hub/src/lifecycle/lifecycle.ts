@@ -9,34 +9,55 @@ import {
   fieldManagers,
   type ManagedCluster,
   resources,
+  type Taint,
+  taints,
 } from '@clusternet/api-types';
 import { objectKey } from '@clusternet/client';
 import { findCondition, type NewCondition, setCondition, WorkQueue } from '@clusternet/runtime';
 import { type Controller, type ControllerContext } from '../controller.ts';
 import { retryLostRace } from '../kube/lostRace.ts';
-import { isDeleting } from '../kube/objects.ts';
-import { Heartbeats, heartbeatThresholdMs } from './heartbeat.ts';
-import { nextTaints } from './taints.ts';
+import { byAge, isDeleting } from '../kube/objects.ts';
+import { indexes } from '../stores.ts';
+import { type ClusterInit, judgeClusterInit } from './clusterInit.ts';
+import { type FailoverSettings, type FleetHealth, judgeFailover } from './failover.ts';
+import { type HeartbeatLease, Heartbeats, heartbeatThresholdMs, type Silence } from './heartbeat.ts';
+import { isSameTaint, nextTaints } from './taints.ts';
 
-const initDisabled: NewCondition = {
-  type: conditionTypes.clusterInit,
-  status: 'True',
-  reason: conditionReasons.clusterInitDisabled,
-  message: 'cluster initialization is disabled',
-};
+/** What the lifecycle of clusters is kept by. */
+export interface LifecycleSettings {
+  failover: FailoverSettings;
+  /** Gate `ClusterInit`. */
+  clusterInit: boolean;
+}
 
-/** Declares clusters unknown that stopped reporting, and keeps the taint that tells schedulers about their state. */
+/** What is remembered of a cluster that is not ready. */
+interface Failing {
+  /** Monotonic. */
+  since: number;
+  /** It was told that its workloads stay because too many fail. */
+  heldTold: boolean;
+}
+
+/**
+ * Declares clusters unknown that stopped reporting, keeps the taints that tell schedulers about their state, and decides when
+ * workloads leave a cluster that stays away. The schedulers move them.
+ */
 export class Lifecycle implements Controller {
   readonly #context: ControllerContext;
+  readonly #settings: LifecycleSettings;
   readonly #monotonic: () => number;
   readonly #heartbeats = new Heartbeats();
   readonly #lastReady = new Map<string, string>();
+  readonly #failing = new Map<string, Failing>();
+  #lastLeftAt = -Infinity;
   readonly #queue: WorkQueue;
-  #unsubscribe: (() => void) | undefined;
+  readonly #unsubscribe: (() => void)[] = [];
+  readonly #left;
 
   /** @param monotonic - milliseconds from any beginning, never set back */
-  constructor(context: ControllerContext, monotonic: () => number = () => performance.now()) {
+  constructor(context: ControllerContext, settings: LifecycleSettings, monotonic: () => number = () => performance.now()) {
     this.#context = context;
+    this.#settings = settings;
     this.#monotonic = monotonic;
     const { logger, metrics, signal } = context;
     this.#queue = new WorkQueue({
@@ -47,19 +68,51 @@ export class Lifecycle implements Controller {
       signal,
       reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
     });
+    metrics?.gauge({
+      name: 'clusternet_hub_failovers_held',
+      help: 'Clusters that are not ready and keep their workloads because too many fail at once.',
+      collect: (gauge) => gauge.set([...this.#failing.values()].filter(({ heldTold }) => heldTold).length),
+    });
+    this.#left = metrics?.counter({
+      name: 'clusternet_hub_failovers_total',
+      help: 'Clusters whose workloads were told to leave because they were not ready.',
+    });
   }
 
   start(): void {
-    this.#unsubscribe = this.#context.stores.managedClusters.onChange(({ key, object, type }) => {
-      // Seen here, not when a worker has time: a busy hub must not take a living cluster for lost.
-      if (type !== 'deleted') this.#heartbeats.observe(key, object, this.#monotonic());
-      this.#queue.add(key);
-    });
+    const { bases, descriptions, heartbeats, managedClusters } = this.#context.stores;
+    this.#unsubscribe.push(
+      managedClusters.onChange(({ key, object, type }) => {
+        // Seen here, not when a worker has time: a busy hub must not take a living cluster for lost.
+        if (type !== 'deleted') this.#observe(key, object);
+        this.#queue.add(key);
+      }),
+      heartbeats.onChange(({ object, type }) => {
+        if (type === 'deleted') return;
+        for (const cluster of managedClusters.byIndex(indexes.namespace, object.metadata.namespace ?? '')) {
+          const key = objectKey(cluster);
+          this.#observe(key, cluster);
+          // The next look is planned already; only a cluster that was given up has none.
+          if (this.#lastReady.get(key) === 'Unknown') this.#queue.add(key);
+        }
+      }),
+    );
+    if (this.#settings.clusterInit) {
+      const wake = (namespace = ''): void => {
+        for (const cluster of managedClusters.byIndex(indexes.namespace, namespace)) {
+          if (!isInitialised(cluster)) this.#queue.add(objectKey(cluster));
+        }
+      };
+      this.#unsubscribe.push(
+        bases.onChange(({ object }) => wake(object.metadata.namespace)),
+        descriptions.onChange(({ object }) => wake(object.metadata.namespace)),
+      );
+    }
     this.#queue.start();
   }
 
   async close(): Promise<void> {
-    this.#unsubscribe?.();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#queue.close();
   }
 
@@ -69,21 +122,51 @@ export class Lifecycle implements Controller {
     if (!cluster || isDeleting(cluster)) {
       this.#heartbeats.forget(key);
       this.#lastReady.delete(key);
+      this.#failing.delete(key);
       return;
     }
-    const silence = this.#heartbeats.observe(key, cluster, this.#monotonic());
+    const silence = this.#observe(key, cluster);
     const lost = silence.remainingMs <= 0;
+    const init = this.#judgeInit(cluster);
     const status = cluster.status?.conditions;
-    const ready = lost ? await this.#declareUnknown(cluster, silence.neverReported) : findCondition(status, conditionTypes.ready);
-    if (!lost && !findCondition(status, conditionTypes.clusterInit))
-      await this.#apply(cluster, setCondition(status, initDisabled, this.#context.now()).conditions);
+    const ready = lost
+      ? await this.#declareUnknown(cluster, silence.neverReported, init)
+      : findCondition(status, conditionTypes.ready);
+    if (!lost) {
+      const { conditions, changed } = setCondition(status, init.condition, this.#context.now());
+      if (changed) await this.#apply(cluster, conditions);
+    }
     this.#reportTransition(key, cluster, ready);
-    await this.#updateTaints(cluster, ready);
+    const { left, askAgainMs } = this.#judgeFailover(key, cluster, ready);
+    await this.#updateSpec(cluster, this.#taintsOf(ready, left, init), init.chooseBase);
     // Only a report changes anything for a cluster that is lost, and that is an event.
-    return lost ? undefined : { requeueAfterMs: Math.ceil(silence.remainingMs) };
+    const due = [askAgainMs, lost ? undefined : silence.remainingMs].filter((ms) => ms !== undefined);
+    return due.length === 0 ? undefined : { requeueAfterMs: Math.ceil(Math.min(...due)) };
   }
 
-  async #declareUnknown(cluster: ManagedCluster, neverReported: boolean): Promise<Condition | undefined> {
+  #observe(key: string, cluster: ManagedCluster): Silence {
+    const lease = this.#leaseOf(cluster);
+    return this.#heartbeats.observe(key, { cluster, ...(lease ? { lease } : {}) }, this.#monotonic());
+  }
+
+  #leaseOf({ metadata }: ManagedCluster): HeartbeatLease | undefined {
+    return this.#context.stores.heartbeats.byIndex(indexes.namespace, metadata.namespace ?? '')[0];
+  }
+
+  #judgeInit(cluster: ManagedCluster): ClusterInit {
+    const { stores } = this.#context;
+    const enabled = this.#settings.clusterInit;
+    const namespace = cluster.metadata.namespace ?? '';
+    const input = enabled && !isInitialised(cluster);
+    return judgeClusterInit({
+      cluster,
+      enabled,
+      bases: input ? stores.bases.byIndex(indexes.namespace, namespace).sort(byAge) : [],
+      descriptions: input ? stores.descriptions.byIndex(indexes.namespace, namespace) : [],
+    });
+  }
+
+  async #declareUnknown(cluster: ManagedCluster, neverReported: boolean, init: ClusterInit): Promise<Condition | undefined> {
     const seconds = heartbeatThresholdMs(cluster) / 1000;
     const unknown: NewCondition = {
       type: conditionTypes.ready,
@@ -94,11 +177,7 @@ export class Lifecycle implements Controller {
         : `the agent of this cluster has not reported for ${seconds} s; see whether it runs and reaches the parent`,
     };
     const { conditions: present, healthz, livez, readyz } = cluster.status ?? {};
-    const withInit = setCondition(
-      present,
-      findCondition(present, conditionTypes.clusterInit) ?? initDisabled,
-      this.#context.now(),
-    );
+    const withInit = setCondition(present, init.condition, this.#context.now());
     const { conditions, changed } = setCondition(withInit.conditions, unknown, this.#context.now());
     if (changed || withInit.changed || healthz !== false || livez !== false || readyz !== false) {
       await this.#apply(cluster, conditions, { healthz: false, livez: false, readyz: false });
@@ -121,18 +200,83 @@ export class Lifecycle implements Controller {
     );
   }
 
-  async #updateTaints(cluster: ManagedCluster, ready: Condition | undefined): Promise<void> {
-    const taints = nextTaints(cluster.spec?.taints, ready);
-    if (!taints) return;
+  /** Whether the workloads of a cluster are to leave it; a cluster that was left stays left until it is ready. */
+  #judgeFailover(key: string, cluster: ManagedCluster, ready: Condition | undefined): { left: boolean; askAgainMs?: number } {
+    const { failover } = this.#settings;
+    if (!ready || ready.status === 'True') {
+      this.#failing.delete(key);
+      return { left: false };
+    }
+    if (isLeft(cluster)) return { left: true };
+    const now = this.#monotonic();
+    const failing = this.#failing.get(key) ?? { since: now, heldTold: false };
+    this.#failing.set(key, failing);
+    // A cluster that never reported never got anything.
+    if (failover.afterMs === 0 || ready.reason === conditionReasons.clusterStatusNeverUpdated) return { left: false };
+    const fleet = this.#fleet();
+    const input = { failingForMs: now - failing.since, sinceLastMs: now - this.#lastLeftAt, fleet };
+    const verdict = judgeFailover(input, failover);
+    if (verdict.leave) {
+      this.#lastLeftAt = now;
+      failing.heldTold = false;
+      this.#left?.inc();
+      const message = `workloads that do not tolerate it leave this cluster, which has not been ready for ${Math.round(input.failingForMs / 1000)} s`;
+      this.#tell(cluster, 'FailingOver', message);
+      return { left: true };
+    }
+    if (verdict.held && !failing.heldTold) {
+      const message =
+        `${fleet.failing} of ${fleet.clusters} clusters are not ready at once: taken for a fault of the network or of the parent, ` +
+        'workloads stay where they are. Taint the cluster to have them leave all the same (kubectl clusternet drain)';
+      this.#tell(cluster, 'FailoverHeld', message);
+    }
+    failing.heldTold = verdict.held;
+    return { left: false, askAgainMs: verdict.askAgainMs };
+  }
+
+  #fleet(): FleetHealth {
+    const health = { clusters: 0, failing: 0 };
+    for (const cluster of this.#context.stores.managedClusters.list()) {
+      const ready = findCondition(cluster.status?.conditions, conditionTypes.ready);
+      if (!ready || isLeft(cluster) || ready.reason === conditionReasons.clusterStatusNeverUpdated) continue;
+      health.clusters++;
+      if (ready.status !== 'True') health.failing++;
+    }
+    return health;
+  }
+
+  #taintsOf(ready: Condition | undefined, left: boolean, init: ClusterInit): Taint[] {
+    const wanted: Taint[] = [];
+    if (ready && ready.status !== 'True') {
+      const { reason: value } = ready;
+      wanted.push({ key: taints.unschedulable, value, effect: 'NoSchedule' });
+      if (left) {
+        const key = ready.status === 'Unknown' ? taints.unreachable : taints.notReady;
+        const timeAdded = this.#context
+          .now()
+          .toISOString()
+          .replace(/\.\d+Z$/, 'Z');
+        wanted.push({ key, value, effect: 'NoExecute', timeAdded });
+      }
+    }
+    if (init.condition.status !== 'True')
+      wanted.push({ key: taints.initialization, value: init.condition.reason, effect: 'NoSchedule' });
+    return wanted;
+  }
+
+  async #updateSpec(cluster: ManagedCluster, wanted: readonly Taint[], clusterInitBaseName: string | undefined): Promise<void> {
+    const next = nextTaints(cluster.spec?.taints, wanted);
+    if (!next && clusterInitBaseName === undefined) return;
     const { name, namespace, uid, resourceVersion } = cluster.metadata;
     // The list is one value to the API server: with its version a taint that somebody set meanwhile is not overwritten.
-    await this.#context.api
-      .resource(resources.managedClusters)
-      .patch(
-        { name, namespace },
-        { metadata: { uid, resourceVersion }, spec: { taints } },
-        { type: 'merge', fieldManager: fieldManagers.hub },
-      );
+    await this.#context.api.resource(resources.managedClusters).patch(
+      { name, namespace },
+      {
+        metadata: { uid, resourceVersion },
+        spec: { ...(next ? { taints: next } : {}), ...(clusterInitBaseName === undefined ? {} : { clusterInitBaseName }) },
+      },
+      { type: 'merge', fieldManager: fieldManagers.hub },
+    );
   }
 
   #reportTransition(key: string, cluster: ManagedCluster, ready: Condition | undefined): void {
@@ -149,4 +293,19 @@ export class Lifecycle implements Controller {
     });
     this.#context.recorder.event(cluster, { type: ready.status === 'True' ? 'Normal' : 'Warning', reason, message });
   }
+
+  #tell(cluster: ManagedCluster, reason: string, message: string): void {
+    this.#context.logger.warn('failover', { cluster: objectKey(cluster), reason });
+    this.#context.recorder.event(cluster, { type: 'Warning', reason, message });
+  }
+}
+
+function isLeft({ spec }: ManagedCluster): boolean {
+  const keys = [taints.unreachable, taints.notReady];
+  return keys.some((key) => spec.taints?.some((taint) => isSameTaint(taint, { key, effect: 'NoExecute' })));
+}
+
+function isInitialised({ status }: ManagedCluster): boolean {
+  const condition = findCondition(status?.conditions, conditionTypes.clusterInit);
+  return condition?.status === 'True' && condition.reason === conditionReasons.clusterInitDone;
 }

@@ -7,6 +7,7 @@ import { age } from '../output/age.ts';
 import { type Colours } from '../output/colours.ts';
 import { type OutputFormat, printedObjects } from '../output/print.ts';
 import { table } from '../output/table.ts';
+import { cordonOf } from './cordonTaints.ts';
 import { type Session } from './session.ts';
 
 /** Options of {@link listClusters} and {@link describeClusters}. */
@@ -74,7 +75,7 @@ function clusterTable(clusters: ManagedCluster[], o: { wide: boolean; now: numbe
     const { metadata, spec, status } = cluster;
     const row = [
       metadata.name ?? '',
-      verdict(conditionOf(cluster, 'Ready'), o.colours),
+      readiness(cluster, o.colours),
       verdict(conditionOf(cluster, 'Connected'), o.colours, 'none'),
       spec.syncMode ?? '',
       status?.k8sVersion ?? '<unknown>',
@@ -92,6 +93,12 @@ function verdict(condition: ReturnType<typeof conditionOf>, colours: Colours, mi
   if (!condition) return missing === 'Unknown' ? colours.waiting(missing) : colours.faint(missing);
   if (condition.status === 'True') return colours.good('True');
   return condition.status === 'False' ? colours.bad('False') : colours.waiting(condition.status);
+}
+
+/** As kubectl shows nodes that are cordoned. */
+function readiness(cluster: ManagedCluster, colours: Colours): string {
+  const marks = { none: '', cordoned: ',Cordoned', drained: ',Drained' };
+  return `${verdict(conditionOf(cluster, 'Ready'), colours)}${marks[cordonOf(cluster.spec.taints)]}`;
 }
 
 function nodes({ status }: ManagedCluster): string {

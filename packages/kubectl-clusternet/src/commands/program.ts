@@ -111,6 +111,37 @@ export async function runOwnCommand(split: SplitArguments): Promise<number> {
       }),
     );
 
+  const whichClusters = ['<clusters...>', 'names or ids of clusters'] as const;
+  for (const verb of ['cordon', 'uncordon'] as const) {
+    ignored(root.command(verb))
+      .description(
+        verb === 'cordon'
+          ? 'Keep anything new away from clusters; what is there stays. With --cluster-id it is about a node of that cluster.'
+          : 'Let clusters be used again that were cordoned or drained. With --cluster-id it is about a node of that cluster.',
+      )
+      .argument(...whichClusters)
+      .action((names: string[], flags: Flags) =>
+        inSession(flags, async (session) => {
+          const { cordon } = await import('./cordon.ts');
+          return cordon(session, { verb, clusters: names });
+        }),
+      );
+  }
+
+  ignored(root.command('drain'))
+    .description(
+      'Have everything leave clusters that does not tolerate it, and wait until it has. With --cluster-id it is about a node of that cluster.',
+    )
+    .argument(...whichClusters)
+    .option('--timeout <time>', 'how long to wait, such as 10m; as long as it takes if left out', duration, 0)
+    .option('--no-wait', 'do not wait')
+    .action((names: string[], flags: Flags & { timeout: number; wait: boolean }) =>
+      inSession(flags, async (session) => {
+        const { drain } = await import('./cordon.ts');
+        return drain(session, { clusters: names, ...flags });
+      }),
+    );
+
   for (const verdict of ['approve', 'deny'] as const) {
     ignored(root.command(verdict))
       .description(verdict === 'approve' ? 'Let clusters join.' : 'Keep clusters from joining.')

@@ -44,7 +44,8 @@ async function candidates(words: readonly string[]): Promise<Completion> {
     const fitting = Object.entries(all).filter(([name]) => name.startsWith(last));
     return { words: [...fitting.map(([name, what]) => `${name}\t${what}`), ...flagsLike(last)], directive: directives.noFiles };
   }
-  if (isKubectlCommand(command)) return ofKubectl(split, last);
+  const namesChild = split.child.cluster !== undefined || split.child.kubeconfig !== undefined;
+  if (isKubectlCommand(command) && !(Object.hasOwn(ownCommands, command) && !namesChild)) return ofKubectl(split, last);
   return ofOwnCommand(split, last);
 }
 
@@ -80,6 +81,7 @@ const ownFlags: Readonly<Record<string, readonly string[]>> = {
   clusters: ['--output', '--selector'],
   visit: ['--namespace', '--shell', '--write'],
   status: ['--namespace', '--output', '--watch'],
+  drain: ['--timeout', '--no-wait'],
   'join-command': ['--ttl', '--cluster-name', '--cluster-labels', '--sync-mode', '--parent-url', '--chart', '--output'],
   doctor: ['--system-namespace', '--output'],
   version: ['--output'],
@@ -100,7 +102,8 @@ async function ofOwnCommand(split: SplitArguments, last: string): Promise<Comple
     const verbs = rest.length === 1 ? ['describe', 'list'] : [];
     return { words: fitting([...verbs, ...(await clusterNames(rest, last, split))]), directive: noFiles };
   }
-  if (command === 'visit') return { words: fitting(await clusterNames(rest, last, split)), directive: noFiles };
+  if (['visit', 'cordon', 'uncordon', 'drain'].includes(command))
+    return { words: fitting(await clusterNames(rest, last, split)), directive: noFiles };
   if (command === 'status') return { words: fitting(await subscriptionNames(split)), directive: noFiles };
   if (command === 'approve' || command === 'deny') return { words: fitting(await requestNames(split)), directive: noFiles };
   return { words: [], directive: noFiles };

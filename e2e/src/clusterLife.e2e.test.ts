@@ -1,0 +1,343 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type ClusterRegistrationRequest, type KubeObject, type ManagedCluster, resources, taints } from '@clusternet/api-types';
+import { core, KubeClient } from '@clusternet/client';
+import { type Cluster, startSystem, type System, type Workload } from '@clusternet/localup';
+import { AuditLog } from './testing/auditLog.ts';
+import { eventually, throughout } from './testing/eventually.ts';
+import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
+
+const run = promisify(execFile);
+const plugin = fileURLToPath(new URL('../../packages/kubectl-clusternet/dist/main.js', import.meta.url));
+const quick = {
+  'leader-elect-lease-duration': '4s',
+  'leader-elect-renew-deadline': '3s',
+  'leader-elect-retry-period': '500ms',
+};
+const names = ['a', 'b', 'c'] as const;
+type Name = (typeof names)[number];
+
+let system: System;
+let parent: KubeClient;
+let publisher: Publisher;
+const clients = new Map<Name, KubeClient>();
+
+beforeAll(async () => {
+  system = await startSystem({
+    audit: true,
+    children: names.map((name) => ({ name, nodes: 1, syncMode: name === 'b' ? ('Push' as const) : ('Pull' as const) })),
+    values: {
+      hub: {
+        extraArgs: quick,
+        featureGates: { SocketConnection: true },
+        failover: { after: '6s', interval: '1s', maxShare: 0.5 },
+      },
+      scheduler: { extraArgs: quick },
+      'override-engine': { extraArgs: quick },
+      agent: {
+        extraArgs: { ...quick, 'cluster-status-collect-frequency': '1s' },
+        featureGates: { SocketConnection: true, Predictor: true },
+        predictor: { port: 0 },
+        heartbeat: '1s',
+      },
+    },
+    logDir: process.env['E2E_LOG_DIR'],
+    log: (line) => process.stderr.write(`${line}\n`),
+  });
+  parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });
+  publisher = new Publisher(parent);
+  for (const name of names) clients.set(name, await KubeClient.fromKubeConfig({ path: server(name).kubeconfigPath }));
+}, 1_200_000);
+
+afterAll(async () => {
+  await Promise.all([parent, ...clients.values()].map((client) => client?.close()));
+  await system?.close();
+}, 60_000);
+
+function server(name: Name): Cluster {
+  const cluster = system.children.find((child) => child.name === name);
+  if (!cluster) throw new Error(`there is no child ${name}`);
+  return cluster;
+}
+
+function agent(name: Name): Workload {
+  const service = system.services.find((one) => one.name === `clusternet-agent/${name}`);
+  if (!service) throw new Error(`there is no agent in ${name}`);
+  return service.process;
+}
+
+function child(name: Name): KubeClient {
+  const client = clients.get(name);
+  if (!client) throw new Error(`there is no child ${name}`);
+  return client;
+}
+
+async function managedCluster(name: string): Promise<ManagedCluster> {
+  const { items } = await parent.resource<ManagedCluster>(resources.managedClusters).list();
+  const found = items.find(({ metadata }) => metadata.name === name);
+  if (!found) throw new Error(`there is no ManagedCluster ${name}`);
+  return found;
+}
+
+const readyOf = ({ status }: ManagedCluster) => status?.conditions?.find(({ type }) => type === 'Ready');
+const effectsOf = ({ spec }: ManagedCluster) => (spec.taints ?? []).map(({ key, effect }) => `${key}:${effect}`);
+
+async function becomes(name: string, status: string): Promise<void> {
+  await eventually(async () => expect(readyOf(await managedCluster(name))?.status).toBe(status));
+}
+
+async function boundTo(subscription: string): Promise<string[]> {
+  const { status } = await publisher.subscription(subscription);
+  return (status?.bindingClusters ?? []).map((binding) => binding.split('/')[1] ?? '').sort();
+}
+
+async function uidIn(name: Name, ns: string, what: string): Promise<string | undefined> {
+  return (await child(name).resource(core.configMaps).find({ name: what, namespace: ns }))?.metadata.uid;
+}
+
+/** Runs `kubectl clusternet` against the parent. */
+async function kubectl(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const all = [plugin, ...args, '--kubeconfig', system.parent.kubeconfigPath];
+  return run(process.execPath, all, { timeout: 60_000 }).then(
+    ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
+    (error: { code?: number; stdout: string; stderr: string }) => ({
+      code: error.code ?? -1,
+      out: error.stdout,
+      err: error.stderr,
+    }),
+  );
+}
+
+describe('a cluster that does well', () => {
+  it('says so by its Lease, and its report is not written again', async () => {
+    await eventually(async () => expect((await managedCluster('a')).status?.heartbeatFrequencySeconds).toBe(1));
+    const { metadata } = await managedCluster('a');
+    const lease = { name: 'clusternet-heartbeat', namespace: metadata.namespace };
+    const renewed = async () => (await parent.resource<KubeObject>(core.leases).get(lease))['spec'] as { renewTime?: string };
+    const { renewTime } = await renewed();
+    await eventually(async () => expect((await renewed()).renewTime).not.toBe(renewTime));
+    const before = (await managedCluster('a')).metadata.resourceVersion;
+    await throughout(5, async () => expect((await managedCluster('a')).metadata.resourceVersion).toBe(before));
+    expect(readyOf(await managedCluster('a'))?.status).toBe('True');
+  });
+
+  it('has the labels of its nodes, beside those that people set', async () => {
+    const { metadata } = await managedCluster('a');
+    const ref = { name: 'a', namespace: metadata.namespace };
+    const label = { metadata: { labels: { 'node.clusternet.io/by-hand': 'yes', team: 'blue' } } };
+    await parent.resource(resources.managedClusters).patch(ref, label, { type: 'merge' });
+    const { items } = await child('a').resource<KubeObject>(core.nodes).list();
+    const node = { name: items[0]?.metadata.name ?? '' };
+    const mark = (value: string | null) =>
+      child('a')
+        .resource(core.nodes)
+        .patch(node, { metadata: { labels: { 'node.clusternet.io/gpu': value } } }, { type: 'merge' });
+    const labels = async () => (await managedCluster('a')).metadata.labels ?? {};
+    await mark('a100');
+    await eventually(async () => expect((await labels())['node.clusternet.io/gpu']).toBe('a100'));
+    await mark(null);
+    await eventually(async () => expect(Object.keys(await labels())).not.toContain('node.clusternet.io/gpu'));
+    expect(await labels()).toMatchObject({ 'node.clusternet.io/by-hand': 'yes', team: 'blue' });
+  });
+
+  it('predicts for the scheduler what still fits, through its tunnel', async () => {
+    const { spec, status } = await managedCluster('a');
+    expect(status).toMatchObject({ predictorEnabled: true, predictorDirectAccess: false });
+    const { protocol, host } = new URL(status?.predictorAddress ?? '');
+    const predict = async (requirements: object): Promise<unknown> =>
+      parent.request({
+        method: 'POST',
+        path: `/apis/proxies.clusternet.io/v1alpha1/sockets/${spec.clusterId}/proxy/${protocol.slice(0, -1)}/${host}/replicas/predict`,
+        headers: {
+          'impersonate-user': 'system:serviceaccount:clusternet-system:clusternet-scheduler',
+          'cluster-id': spec.clusterId,
+        },
+        body: requirements,
+      });
+    const one = { resources: { requests: { cpu: '1' } } };
+    const replicas = (count: number) =>
+      eventually(async () => expect(await predict(one)).toEqual({ replicas: { default: count } }));
+    const { items } = await child('a').resource<KubeObject>(core.nodes).list();
+    const { allocatable } = items[0]?.['status'] as { allocatable: { cpu: string } };
+    const cpus = Number(allocatable.cpu);
+    await replicas(cpus);
+    const spec_ = { nodeName: items[0]?.metadata.name, containers: [{ name: 'c', image: 'none', ...one }] };
+    const ref = { name: 'taker', namespace: 'default' };
+    await child('a').resource<KubeObject>(core.pods).create({ apiVersion: 'v1', kind: 'Pod', metadata: ref, spec: spec_ });
+    await replicas(cpus - 1);
+    await child('a').resource(core.pods).delete(ref, { gracePeriodSeconds: 0 });
+    await replicas(cpus);
+    expect(await predict({ nodeSelector: { nowhere: 'at all' } })).toEqual({ replicas: { default: 0 } });
+  });
+});
+
+describe('a cluster that is cordoned', () => {
+  it('keeps what it has and gets nothing new, until it is uncordoned', async () => {
+    await publisher.subscribe('old', await publisher.feed(namespace('old'), configMap('old', 'kept', { a: 'b' })));
+    await eventually(async () => expect(await uidIn('b', 'old', 'kept')).toBeDefined());
+    expect(await kubectl('cordon', 'b')).toMatchObject({ code: 0, out: 'cluster b cordoned\n' });
+    expect(await kubectl('cordon', 'b')).toMatchObject({ code: 0, out: 'cluster b cordoned already\n' });
+    expect((await kubectl('clusters')).out).toMatch(/^b +True,Cordoned /m);
+    await publisher.subscribe('new', await publisher.feed(namespace('new'), configMap('new', 'm', { a: 'b' })));
+    await eventually(async () => expect(await boundTo('new')).toEqual(['a', 'c']));
+    expect(await boundTo('old')).toEqual(['a', 'b', 'c']);
+    expect(await kubectl('uncordon', 'b')).toMatchObject({ code: 0, out: 'cluster b uncordoned\n' });
+    await eventually(async () => expect(await boundTo('new')).toEqual(['a', 'b', 'c']));
+    expect((await managedCluster('b')).spec.taints ?? []).toEqual([]);
+  });
+
+  it('is drained of everything that does not tolerate it, and fills again', async () => {
+    const done = await kubectl('drain', 'b', '--timeout', '50s');
+    expect(done).toMatchObject({ code: 0 });
+    expect(done.out).toBe('cluster b draining\ncluster b drained\n');
+    expect(await uidIn('b', 'old', 'kept')).toBeUndefined();
+    expect(await uidIn('a', 'old', 'kept')).toBeDefined();
+    await kubectl('uncordon', 'b');
+    await eventually(async () => expect(await uidIn('b', 'old', 'kept')).toBeDefined());
+  });
+
+  it('says what went wrong', async () => {
+    expect(await kubectl('drain', 'nowhere')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('no cluster is called "nowhere"'),
+    });
+    expect((await kubectl('cordon')).code).toBe(1);
+  });
+});
+
+describe('a cluster that fails', () => {
+  it('for a moment is not left', async () => {
+    const uid = await uidIn('c', 'old', 'kept');
+    await agent('c').kill('SIGSTOP');
+    await becomes('c', 'Unknown');
+    await agent('c').kill('SIGCONT');
+    await becomes('c', 'True');
+    await eventually(async () => expect((await managedCluster('c')).spec.taints ?? []).toEqual([]));
+    expect(await boundTo('old')).toEqual(['a', 'b', 'c']);
+    expect(await uidIn('c', 'old', 'kept')).toBe(uid);
+  });
+
+  it('for good is left after its time, by all but what tolerates it, and cleaned and filled again when it returns', async () => {
+    await publisher.subscribe('loyal', await publisher.feed(namespace('loyal'), configMap('loyal', 'm', { a: 'b' })));
+    await parent
+      .resource(resources.subscriptions)
+      .patch(
+        { name: 'loyal', namespace: 'default' },
+        { spec: { clusterTolerations: [{ key: taints.unreachable, operator: 'Exists' }] } },
+        { type: 'merge' },
+      );
+    await eventually(async () => expect(await uidIn('a', 'loyal', 'm')).toBeDefined());
+    const uid = await uidIn('a', 'loyal', 'm');
+    const old = await uidIn('a', 'old', 'kept');
+    await server('a').kill();
+    await becomes('a', 'Unknown');
+    await eventually(async () => expect(await boundTo('old')).toEqual(['b', 'c']));
+    expect(effectsOf(await managedCluster('a'))).toContain(`${taints.unreachable}:NoExecute`);
+    expect(await boundTo('loyal')).toEqual(['a', 'b', 'c']);
+    // What leaves while nobody can reach the cluster is not forgotten.
+    await publisher.unsubscribe('new');
+    await server('a').restart();
+    await becomes('a', 'True');
+    await eventually(async () => {
+      expect(await uidIn('a', 'new', 'm')).toBeUndefined();
+      const now = await uidIn('a', 'old', 'kept');
+      expect(now).toBeDefined();
+      expect(now).not.toBe(old);
+      expect(await boundTo('old')).toEqual(['a', 'b', 'c']);
+    });
+    expect(await uidIn('a', 'loyal', 'm')).toBe(uid);
+    expect((await managedCluster('a')).spec.taints ?? []).toEqual([]);
+  });
+});
+
+describe('ten clusters that fail at once', () => {
+  it('are taken for a fault of the network: nothing moves, and the parent writes little', async () => {
+    const api = parent.resource<ManagedCluster>(resources.managedClusters);
+    const count = 10;
+    const ref = (n: number) => ({ name: `fake-${n}`, namespace: `fake-${n}` });
+    const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+    const audit = new AuditLog(system.auditLogPath);
+    await Promise.all(
+      Array.from({ length: count }, async (_, n) => {
+        const { name } = ref(n);
+        await parent.resource<KubeObject>(core.namespaces).create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+        await api.create({
+          apiVersion: 'clusters.clusternet.io/v1beta1',
+          kind: 'ManagedCluster',
+          metadata: { ...ref(n), labels: { fake: 'yes' } },
+          spec: { clusterId: `00000000-0000-4000-8000-00000000000${n}`, syncMode: 'Pull' },
+        });
+      }),
+    );
+    await publisher.subscribe('faked', await publisher.feed(namespace('faked')), { matchLabels: { fake: 'yes' } });
+    await eventually(async () => expect(await boundTo('faked')).toHaveLength(count));
+    await audit.mark();
+    const ready = { type: 'Ready', status: 'True', reason: 'ManagedClusterReady', message: '', lastTransitionTime: now };
+    await Promise.all(
+      Array.from({ length: count }, (_, n) =>
+        api.patch(
+          ref(n),
+          {
+            status: {
+              lastObservedTime: now,
+              heartbeatFrequencySeconds: 1,
+              healthz: true,
+              livez: true,
+              readyz: true,
+              conditions: [ready],
+            },
+          },
+          { type: 'merge', subresource: 'status', fieldManager: 'clusternet-agent' },
+        ),
+      ),
+    );
+    for (let n = 0; n < count; n++) await becomes(`fake-${n}`, 'Unknown');
+    const held = async () => {
+      const { items } = await parent.resource<KubeObject & { reason?: string }>(core.events).list();
+      return new Set(
+        items.filter(({ reason }) => reason === 'FailoverHeld').map((e) => (e['involvedObject'] as { name: string }).name),
+      );
+    };
+    await eventually(async () => expect((await held()).size).toBe(count));
+    await throughout(5, async () => expect(await boundTo('faked')).toHaveLength(count));
+    expect(await boundTo('old')).toEqual(['a', 'b', 'c']);
+    const written = [...(await audit.writes())].filter(([what]) => what.includes('managedclusters'));
+    // Per cluster: that it is unknown, and its taint.
+    const total = written.reduce((sum, [, times]) => sum + times, 0);
+    process.stderr.write(`ten clusters failed: ${JSON.stringify([...(await audit.writes())])}\n`);
+    expect(total).toBeGreaterThanOrEqual(2 * count);
+    expect(total).toBeLessThanOrEqual(3 * count);
+    await publisher.unsubscribe('faked');
+    await Promise.all(Array.from({ length: count }, (_, n) => api.delete(ref(n))));
+  });
+});
+
+describe('a cluster that is deleted while a rollout runs', () => {
+  it('leaves nothing in the parent, keeps what runs there, and holds up nobody', async () => {
+    const web = deployment('roll', 'web', 2);
+    await publisher.subscribe('roll', await publisher.feed(namespace('roll'), web, configMap('roll', 'm', { version: '1' })));
+    await eventually(async () => expect(await uidIn('c', 'roll', 'm')).toBeDefined());
+    const { items } = await parent.resource<ClusterRegistrationRequest>(resources.clusterRegistrationRequests).list();
+    const request = items.find(({ spec }) => spec.clusterName === 'c');
+    await publisher.feed(configMap('roll', 'm', { version: '2' }));
+    await parent.resource(resources.clusterRegistrationRequests).delete({ name: request?.metadata.name ?? '' });
+    await eventually(async () => {
+      const left = await parent.resource<ManagedCluster>(resources.managedClusters).list();
+      expect(left.items.map(({ metadata }) => metadata.name)).not.toContain('c');
+      expect(await boundTo('roll')).toEqual(['a', 'b']);
+      for (const name of ['a', 'b'] as const) {
+        const map = await child(name).resource<KubeObject>(core.configMaps).find({ name: 'm', namespace: 'roll' });
+        expect(map?.['data']).toEqual({ version: '2' });
+      }
+      expect(conditionLine(await publisher.subscription('roll'), 'Deployed')).toMatch(/^True/);
+    });
+    expect(await uidIn('c', 'roll', 'm')).toBeDefined();
+    const dedicated = request?.status?.dedicatedNamespace ?? '';
+    await eventually(async () => expect(await parent.resource(core.namespaces).find({ name: dedicated })).toBeUndefined());
+  });
+});
