@@ -7,6 +7,7 @@ import { type Bench } from './bench.ts';
 const benches: Record<string, () => Promise<{ bench: Bench }>> = {
   client: () => import('./client.ts'),
   fanout: () => import('./fanout.ts'),
+  render: () => import('./render.ts'),
   tunnel: () => import('./tunnel.ts'),
 };
 
