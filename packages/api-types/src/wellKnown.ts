@@ -81,6 +81,11 @@ export const annotations = {
   skipClusterInit: 'clusters.clusternet.io/skip-cluster-init',
   clusterInitBase: 'apps.clusternet.io/cluster-init-base',
   isDefaultClusterInit: 'apps.clusternet.io/is-default-cluster-init',
+  /**
+   * On a Description, JSON of feed keys and hashes: the objects that stay as they are deployed while the feed and its
+   * overrides of policy ApplyNow have this hash.
+   */
+  renderedFrom: 'apps.clusternet.io/rendered-from',
   /** Written by upstream's deployers as the base of their three-way merge; ours removes it. */
   lastAppliedConfiguration: 'clusternet.io/last-applied-configuration',
 } as const;
@@ -172,7 +177,7 @@ export const conditionTypes = {
   scheduled: 'Scheduled',
   /** Base or Description: every feed was found and rendered. */
   rendered: 'Rendered',
-  /** Description: every object is in its cluster. */
+  /** Description: every object is in its cluster. Localization or Globalization: it is in what its clusters receive. */
   applied: 'Applied',
   /** Subscription: every feed is in every bound cluster. */
   deployed: 'Deployed',

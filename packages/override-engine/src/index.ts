@@ -9,3 +9,5 @@ export { type JsonObject } from './overrides/json.ts';
 export { OverrideError, type OverrideOrigin } from './overrides/overrideError.ts';
 export { renderHelm, type RenderedHelm } from './overrides/renderHelm.ts';
 export { renderObject } from './overrides/renderObject.ts';
+export { selectOverrides, type ClusterLabels, type OverrideCandidates } from './overrides/selectOverrides.ts';
+export { type OverrideOutcome } from './render/renderFeed.ts';

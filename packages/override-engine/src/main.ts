@@ -1,11 +1,21 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type Base, type Description, type Manifest, names, resources } from '@clusternet/api-types';
+import {
+  type Base,
+  type Description,
+  type Globalization,
+  type Localization,
+  type ManagedCluster,
+  type Manifest,
+  names,
+  resources,
+} from '@clusternet/api-types';
 import { aborted, EventRecorder, Informer, runService, Stack } from '@clusternet/runtime';
 import * as z from 'zod';
 import { baseKeyOf, byBase } from './service/latestDescriptions.ts';
 import { OverrideEngine } from './service/overrideEngine.ts';
+import { onlyLabels } from './service/onlyLabels.ts';
 import { withoutObserved } from './service/withoutObserved.ts';
 
 const version = process.env.CLUSTERNET_VERSION ?? 'dev';
@@ -44,10 +54,15 @@ await runService({
             metrics,
           }),
         );
-        const engine = stack.use(
-          new OverrideEngine({ client, bases, manifests, descriptions, recorder, logger, metrics, signal: leading }),
+        const common = { client, logger, metrics };
+        const localizations = stack.use(new Informer<Localization>({ ...common, resource: resources.localizations }));
+        const globalizations = stack.use(new Informer<Globalization>({ ...common, resource: resources.globalizations }));
+        const clusters = stack.use(
+          new Informer<ManagedCluster>({ ...common, resource: resources.managedClusters, transform: onlyLabels }),
         );
-        for (const informer of [bases, manifests, descriptions]) informer.start();
+        const informers = { bases, manifests, descriptions, localizations, globalizations, clusters };
+        const engine = stack.use(new OverrideEngine({ ...common, ...informers, recorder, signal: leading }));
+        for (const informer of Object.values(informers)) informer.start();
         await engine.start(leading);
         logger.info('rendering');
         await aborted(leading);

@@ -64,6 +64,8 @@ describe('crds', () => {
       'ManagedCluster',
       'Subscription',
       'Description',
+      'Localization',
+      'Globalization',
       'HelmChart',
       'HelmRelease',
       'ServiceExport',

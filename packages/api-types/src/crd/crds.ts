@@ -57,6 +57,16 @@ const chartColumns = [
   age(),
 ];
 
+const applied = ".status.conditions[?(@.type=='Applied')]";
+const overrideColumns = [
+  text('FEED', '.spec.feed.kind'),
+  text('NAME OF FEED', '.spec.feed.name'),
+  text('APPLIED', `${applied}.status`),
+  text('REASON', `${applied}.reason`),
+  text('MESSAGE', `${applied}.message`, 1),
+  age(),
+];
+
 /** The kinds that are stored by the API server (a Socket is served by the hub), and how `kubectl` shows them. */
 const stored: Partial<Record<ResourceKey, Presentation>> = {
   clusterRegistrationRequests: {
@@ -86,8 +96,8 @@ const stored: Partial<Record<ResourceKey, Presentation>> = {
     status: true,
     columns: [text('DEPLOYER', '.spec.deployer'), text('STATUS', '.status.phase'), age()],
   },
-  localizations: { shortNames: ['loc', 'local'], columns: [age()] },
-  globalizations: { shortNames: ['glob', 'global'], columns: [age()] },
+  localizations: { shortNames: ['loc', 'local'], status: true, columns: overrideColumns },
+  globalizations: { shortNames: ['glob', 'global'], status: true, columns: overrideColumns },
   helmCharts: { shortNames: ['chart', 'charts'], status: true, columns: chartColumns },
   helmReleases: { shortNames: ['hr'], status: true, columns: chartColumns },
   feedInventories: { shortNames: ['finv'] },

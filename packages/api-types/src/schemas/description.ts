@@ -34,6 +34,7 @@ export const skipReasons = {
   unsupportedFeed: 'UnsupportedFeed',
   tooLarge: 'TooLarge',
   invalidFeed: 'InvalidFeed',
+  overrideFailed: 'OverrideFailed',
 } as const;
 
 /** Values of `Description.status.phase`. */

@@ -3,8 +3,8 @@
 
 import type * as z from 'zod';
 import { resources } from '../resources.ts';
-import { feedSchema, clusterSelector } from './common.ts';
-import { boolean, int32, list, object, oneOf, string } from './dsl.ts';
+import { conditions, feedSchema, clusterSelector } from './common.ts';
+import { boolean, int32, int64, list, object, oneOf, string } from './dsl.ts';
 import { kindOf } from './kind.ts';
 
 /** Kinds of overrides. */
@@ -48,23 +48,48 @@ const commonFields = {
   feed: feedSchema.meta({ description: 'Object whose rendering is changed.' }),
 };
 
-export const localizationSpecSchema = object('Changes for one cluster.', commonFields);
+/** A value of type Helm goes into the values of a chart; nothing else has any. */
+const onlyForCharts = {
+  rule: "self.feed.kind == 'HelmChart' || !has(self.overrides) || self.overrides.all(o, o.type != 'Helm' && (!has(o.overrideChart) || !o.overrideChart))",
+  message: 'type Helm and overrideChart are for HelmChart feeds only; use MergePatch for other objects',
+  check: ({
+    feed,
+    overrides = [],
+  }: {
+    feed: { kind: string };
+    overrides?: { type: string; overrideChart?: boolean | undefined }[] | undefined;
+  }) => feed.kind === 'HelmChart' || overrides.every(({ type, overrideChart }) => type !== 'Helm' && overrideChart !== true),
+  field: 'overrides',
+};
+
+export const overrideStatusSchema = object('What became of the changes.', {
+  observedGeneration: int64('Generation of this object that the status is about.').optional(),
+  conditions: conditions().optional(),
+});
+export type OverrideStatus = z.input<typeof overrideStatusSchema>;
+
+export const localizationSpecSchema = object('Changes for one cluster.', commonFields, { rules: [onlyForCharts] });
 export type LocalizationSpec = z.input<typeof localizationSpecSchema>;
 
 export const localizationSchema = kindOf(
   resources.localizations,
   'Changes a feed for one cluster: that of the namespace it lies in.',
-  { spec: localizationSpecSchema },
+  { spec: localizationSpecSchema, status: overrideStatusSchema.optional() },
 );
 export type Localization = z.input<typeof localizationSchema>;
 
-export const globalizationSpecSchema = object('Changes for many clusters.', {
-  clusterAffinity: clusterSelector('Which ManagedClusters, by their labels; all when absent.').optional(),
-  ...commonFields,
-});
+export const globalizationSpecSchema = object(
+  'Changes for many clusters.',
+  {
+    clusterAffinity: clusterSelector('Which ManagedClusters, by their labels; all when absent.').optional(),
+    ...commonFields,
+  },
+  { rules: [onlyForCharts] },
+);
 export type GlobalizationSpec = z.input<typeof globalizationSpecSchema>;
 
 export const globalizationSchema = kindOf(resources.globalizations, 'Changes a feed for all clusters that it selects.', {
   spec: globalizationSpecSchema,
+  status: overrideStatusSchema.optional(),
 });
 export type Globalization = z.input<typeof globalizationSchema>;

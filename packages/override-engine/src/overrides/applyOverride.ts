@@ -15,6 +15,10 @@ export interface Override {
   origin?: OverrideOrigin;
   /** Place in the list of its Globalization or Localization, from 0. */
   index?: number;
+  /** Policy ApplyLater: waits for the next change of what is overridden. */
+  deferred?: boolean;
+  /** Why it cannot be told whether it applies; it stops the feed like one that does not fit. */
+  problem?: string;
 }
 
 /**
@@ -28,6 +32,7 @@ export type Target = 'object' | 'chart' | 'values';
  * @throws OverrideError that names the override, operation and path when it does not fit.
  */
 export function applyOverride(document: unknown, override: Override, target: Target): unknown {
+  if (override.problem !== undefined) throw refuse(override, override.problem);
   try {
     return apply(document, override.config, target);
   } catch (error) {

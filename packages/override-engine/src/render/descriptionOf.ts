@@ -19,7 +19,10 @@ const inherited = [labels.subsName, labels.subsNamespace, labels.subsUid, labels
 const maxLabel = 63;
 
 /** A Description of `base`, complete with labels, owner and finalizer, so that one write creates it. */
-export function descriptionOf(base: Base, { name, spec }: { name: string; spec: DescriptionSpec }): Description {
+export function descriptionOf(
+  base: Base,
+  { name, spec, annotations = {} }: { name: string; spec: DescriptionSpec; annotations?: Record<string, string> },
+): Description {
   const { apiVersion, kind } = { apiVersion: apiVersionOf(resources.descriptions), kind: resources.descriptions.kind };
   return {
     apiVersion,
@@ -28,6 +31,7 @@ export function descriptionOf(base: Base, { name, spec }: { name: string; spec: 
       name,
       namespace: base.metadata.namespace,
       labels: labelsOf(base),
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
       finalizers: [finalizers.default],
       ownerReferences: [
         {

@@ -7,6 +7,8 @@ import { type Feed, feedOf, type KubeObject, labels, type Manifest } from '@clus
 /** A Manifest as it goes into a Description. */
 export interface EncodedManifest {
   feed: Feed;
+  /** The object, without what only an API server sets. */
+  object: KubeObject;
   /** base64 JSON of the object. */
   raw: string;
 }
@@ -69,20 +71,26 @@ function encode(manifest: Manifest): EncodedManifest | undefined {
   const feed = feedOfManifest(manifest);
   if (feed === undefined) return undefined;
   const { apiVersion, kind, namespace, name } = feed;
-  const object: Record<string, unknown> = { ...manifest.template, apiVersion, kind };
-  delete object['status'];
-  const metadata: Record<string, unknown> = {
-    ...manifest.template.metadata,
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-  };
+  const metadata = { ...manifest.template.metadata, name, ...(namespace === undefined ? {} : { namespace }) };
+  const object = trim({ ...manifest.template, apiVersion, kind, metadata });
+  return { feed, object, raw: encodeObject(object) };
+}
+
+/** base64 JSON of an object, as it goes into `Description.spec.raw`. */
+export function encodeObject(object: KubeObject): string {
+  return Buffer.from(JSON.stringify(object)).toString('base64');
+}
+
+/** A copy of an object without what only an API server sets. */
+export function trim(object: KubeObject): KubeObject {
+  const trimmed = { ...object };
+  delete trimmed['status'];
+  const metadata: Record<string, unknown> = { ...object.metadata };
   for (const field of removedMetadata) delete metadata[field];
-  const annotations = Object.entries(manifest.template.metadata?.annotations ?? {}).filter(
-    ([key]) => !removedAnnotations.includes(key),
-  );
+  const annotations = Object.entries(object.metadata.annotations ?? {}).filter(([key]) => !removedAnnotations.includes(key));
   if (annotations.length > 0) metadata['annotations'] = Object.fromEntries(annotations);
   else delete metadata['annotations'];
-  return { feed, raw: Buffer.from(JSON.stringify({ ...object, metadata })).toString('base64') };
+  return { ...trimmed, metadata: metadata as KubeObject['metadata'] };
 }
 
 function text(value: unknown): string | undefined {

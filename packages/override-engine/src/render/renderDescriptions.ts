@@ -14,7 +14,10 @@ import {
   stableStringify,
 } from '@clusternet/api-types';
 import { descriptionOf } from './descriptionOf.ts';
+import { type Override } from '../overrides/applyOverride.ts';
 import { encodeManifest, feedOfRaw } from './encodeManifest.ts';
+import { type OverrideOutcome, overrideProblem, renderWithOverrides } from './renderFeed.ts';
+import { readRenderedFrom, writeRenderedFrom } from './renderedFrom.ts';
 import { maxObjectBytes, type Placeable, placeInShards, shardName, shardNumber } from './shards.ts';
 
 /** Everything that a rendering depends on. */
@@ -22,6 +25,8 @@ export interface RenderInput {
   base: Base;
   /** The Manifest that answers a feed. */
   manifestOf: (feed: Feed) => Manifest | undefined;
+  /** The overrides of a feed in the cluster of the Base, in their order. */
+  overridesOf?: (feed: Feed) => readonly Override[];
   /** Name of the other Base of the namespace that owns the object, if one does. */
   ownedBy?: (key: string) => string | undefined;
   /** The Descriptions of the Base as they are. */
@@ -43,12 +48,16 @@ export interface Rendering {
   newlySkipped: SkippedFeed[];
   /** Feeds whose Manifests vanished together with all others, so that what was deployed stays. */
   newlyHeld: SkippedFeed[];
+  /** What became of each override of the feeds. */
+  outcomes: (OverrideOutcome & { feed: Feed })[];
 }
 
 interface Shard {
   description: Description;
   keys: string[];
   raw: Map<string, { feed: Feed; raw: string }>;
+  /** Hashes by feed key, of what is not rendered again while they are the same. */
+  from: ReadonlyMap<string, string>;
 }
 
 /**
@@ -60,13 +69,14 @@ interface Shard {
  *   `status.observedGeneration` confirms that it is gone. It is not listed while another Description of the Base has it.
  * - What is deployed stays as it is when its new state is too large, and when the Manifests of all feeds vanish at once: then each
  *   feed is held until its Manifest is back or the feed is taken out.
+ * - A feed with an override that does not fit stays as it is deployed, and is skipped where it is not.
  * - Nothing differs when nothing changed: a Description whose only difference would be confirmed `removed` entries stays.
  */
 export function renderDescriptions(input: RenderInput): Rendering {
   const { base, now } = input;
   const shards = readShards(base, input.previous);
   const before = new Map(input.previous.flatMap(({ spec }) => spec.skipped ?? []).map((entry) => [problemKey(entry), entry]));
-  const { rendered, skipped, held } = renderFeeds(input, { shards, before });
+  const { rendered, skipped, held, from, outcomes } = renderFeeds(input, { shards, before });
   const shardOf = new Map([...shards].flatMap(([number, { keys }]) => keys.map((key) => [key, number] as const)));
   const placed = placeInShards(rendered, { current: (key) => shardOf.get(key), limit: input.limits?.shard });
   const renderedKeys = new Set(rendered.map(({ key }) => key));
@@ -81,6 +91,7 @@ export function renderDescriptions(input: RenderInput): Rendering {
     giving,
     newlySkipped: fresh.filter((entry) => !held.has(feedKey(entry))),
     newlyHeld: fresh.filter((entry) => held.has(feedKey(entry))),
+    outcomes,
   };
   for (const number of numbers) {
     const shard = shards.get(number);
@@ -91,7 +102,10 @@ export function renderDescriptions(input: RenderInput): Rendering {
     const spec = specOf({ shard, raw, renderedKeys, skipped: number === 1 ? dated : [], further: number > 1 });
     const idle = raw.length === 0 && spec.removed === undefined && (shard?.description.spec.raw ?? []).length === 0;
     if (number > 1 && shard && idle) result.surplus.push(shard.description);
-    else result.descriptions.push(descriptionOf(base, { name: shardName(base.metadata.name, number), spec }));
+    else {
+      const annotations = writeRenderedFrom(new Map([...from].filter(([key]) => here.has(key))));
+      result.descriptions.push(descriptionOf(base, { name: shardName(base.metadata.name, number), spec, annotations }));
+    }
   }
   return result;
 }
@@ -118,7 +132,7 @@ function readShard(description: Description): Shard {
     const feed = feedOfRaw(text);
     if (feed) raw.set(feedKey(feed), { feed, raw: text });
   }
-  const shard = { description, keys: [...raw.keys()], raw };
+  const shard = { description, keys: [...raw.keys()], raw, from: readRenderedFrom(description) };
   read.set(description, shard);
   return shard;
 }
@@ -126,37 +140,64 @@ function readShard(description: Description): Shard {
 function renderFeeds(
   input: RenderInput,
   { shards, before }: { shards: ReadonlyMap<number, Shard>; before: ReadonlyMap<string, SkippedFeed> },
-): { rendered: Placeable[]; skipped: SkippedFeed[]; held: ReadonlySet<string> } {
+): {
+  rendered: Placeable[];
+  skipped: SkippedFeed[];
+  held: ReadonlySet<string>;
+  from: ReadonlyMap<string, string>;
+  outcomes: Rendering['outcomes'];
+} {
   const feeds = new Map((input.base.spec.feeds ?? []).map((feed) => [feedKey(feed), feed]));
   const deployed = new Map([...shards.values()].flatMap(({ raw }) => [...raw].map(([key, entry]) => [key, entry.raw] as const)));
-  const results = [...feeds].map(([key, feed]) => ({ key, feed, kept: deployed.get(key), result: renderFeed(input, key, feed) }));
-  const noneFound = results.every(({ result }) => !('raw' in result));
+  const remembered = new Map([...shards.values()].flatMap((shard) => [...shard.from]));
+  const results = [...feeds].map(([key, feed]) => {
+    const kept = deployed.get(key);
+    return { key, feed, kept, result: renderFeed(input, { key, feed, deployed: kept, from: remembered.get(key) }) };
+  });
+  const noneFound = results.every(({ result }) => !('raw' in result) && result.reason !== skipReasons.overrideFailed);
   const rendered: Placeable[] = [];
   const skipped: SkippedFeed[] = [];
   const held = new Set<string>();
+  const from = new Map<string, string>();
+  const outcomes: Rendering['outcomes'] = [];
   for (const { key, feed, kept, result } of results) {
+    outcomes.push(...(result.outcomes ?? []).map((outcome) => ({ ...outcome, feed: pick(feed) })));
     if ('raw' in result) {
       rendered.push({ key, raw: result.raw });
+      if (result.from !== undefined) from.set(key, result.from);
       continue;
     }
-    const problem = { ...pick(feed), ...result };
+    const { reason, message } = result;
+    const problem = { ...pick(feed), reason, message };
     // Only a hold leaves a feed without a Manifest deployed, and it lasts: Manifests come back one by one.
     const hold = result.reason === skipReasons.feedNotFound && (noneFound || before.has(problemKey(problem)));
-    if (kept === undefined || !(hold || result.reason === skipReasons.tooLarge)) {
+    if (kept === undefined || !(hold || staysDeployed.includes(reason))) {
       skipped.push(problem);
       continue;
     }
     rendered.push({ key, raw: kept });
+    const hash = remembered.get(key);
+    if (hash !== undefined) from.set(key, hash);
     if (hold) held.add(key);
-    skipped.push({ ...problem, message: hold ? heldMessage : `${result.message}; what was deployed before stays` });
+    skipped.push({ ...problem, message: hold ? heldMessage : `${message}; what was deployed before stays` });
   }
-  return { rendered, skipped, held };
+  return { rendered, skipped, held, from, outcomes };
 }
+
+/** Problems of the new state of an object, which leave the old one as it is. */
+const staysDeployed: readonly string[] = [skipReasons.tooLarge, skipReasons.overrideFailed];
 
 const heldMessage =
   'the Manifests of all feeds vanished at once, so what was deployed stays; create the Manifest again, or take the feed out of the Subscription to remove the object';
 
-function renderFeed(input: RenderInput, key: string, feed: Feed): { raw: string } | Pick<SkippedFeed, 'reason' | 'message'> {
+type FeedResult = ({ raw: string; from: string | undefined } | Pick<SkippedFeed, 'reason' | 'message'>) & {
+  outcomes?: OverrideOutcome[];
+};
+
+function renderFeed(
+  input: RenderInput,
+  { key, feed, deployed, from }: { key: string; feed: Feed; deployed: string | undefined; from: string | undefined },
+): FeedResult {
   if (!feed.apiVersion || !feed.kind || !feed.name) {
     return { reason: skipReasons.invalidFeed, message: 'a feed needs apiVersion, kind and name' };
   }
@@ -178,14 +219,21 @@ function renderFeed(input: RenderInput, key: string, feed: Feed): { raw: string 
       message: 'no Manifest with this apiVersion, kind, namespace and name; it is deployed once there is one',
     };
   }
+  const { raw, error, outcomes, ...rest } = renderWithOverrides(encoded, {
+    overrides: input.overridesOf?.(feed) ?? [],
+    deployed,
+    from,
+  });
+  if (error) return { ...overrideProblem(error), outcomes };
   const limit = input.limits?.object ?? maxObjectBytes;
-  if (encoded.raw.length > limit) {
+  if (raw === undefined || raw.length > limit) {
     return {
       reason: skipReasons.tooLarge,
-      message: `the object takes ${encoded.raw.length} bytes once encoded, and ${limit} is the most that fits into a Description; split it`,
+      message: `the object takes ${raw?.length ?? 0} bytes once encoded, and ${limit} is the most that fits into a Description; split it`,
+      outcomes,
     };
   }
-  return { raw: encoded.raw };
+  return { raw, outcomes, from: rest.from };
 }
 
 function specOf(o: {

@@ -2,12 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import {
+  annotations,
   type Base,
   type Description,
   type Feed,
   feedKey,
   fieldManagers,
   finalizers,
+  type Globalization,
+  type Localization,
+  type ManagedCluster,
   type Manifest,
   resources,
   type SkippedFeed,
@@ -27,6 +31,8 @@ import { renderDescriptions, type Rendering } from '../render/renderDescriptions
 import { BaseIndex } from './baseIndex.ts';
 import { baseKeyOf, LatestDescriptions } from './latestDescriptions.ts';
 import { ManifestIndex } from './manifestIndex.ts';
+import { OverrideIndex, type OverrideChange } from './overrideIndex.ts';
+import { OverrideReporter } from './overrideReporter.ts';
 
 /** Options of {@link OverrideEngine}. */
 export interface OverrideEngineOptions {
@@ -34,6 +40,10 @@ export interface OverrideEngineOptions {
   bases: Pick<Informer<Base>, 'get' | 'onChange' | 'waitForSync'>;
   /** Of the reserved namespace only. */
   manifests: Pick<Informer<Manifest>, 'onChange' | 'waitForSync'>;
+  localizations: Pick<Informer<Localization>, 'get' | 'onChange' | 'waitForSync'>;
+  globalizations: Pick<Informer<Globalization>, 'get' | 'onChange' | 'waitForSync'>;
+  /** With their labels. */
+  clusters: Pick<Informer<ManagedCluster>, 'onChange' | 'waitForSync'>;
   /** With the index `byBase`. */
   descriptions: Pick<Informer<Description>, 'byIndex' | 'onChange' | 'waitForSync'>;
   recorder: Pick<EventRecorder, 'event'>;
@@ -42,6 +52,8 @@ export interface OverrideEngineOptions {
   /** The leadership under which Descriptions are written. */
   signal?: AbortSignal;
   now?: () => Date;
+  /** For tests: see {@link OverrideReporter}. */
+  reportQuietMs?: number;
 }
 
 /** Tries of one write whose object changed meanwhile. */
@@ -55,6 +67,8 @@ export class OverrideEngine {
   readonly #o: OverrideEngineOptions;
   readonly #manifests = new ManifestIndex();
   readonly #bases = new BaseIndex();
+  readonly #overrides = new OverrideIndex();
+  readonly #reporter: OverrideReporter;
   readonly #latest: LatestDescriptions;
   readonly #queue: WorkQueue;
   readonly #stops: (() => void)[];
@@ -76,7 +90,16 @@ export class OverrideEngine {
       metrics,
       signal,
     });
+    this.#reporter = new OverrideReporter({
+      ...options,
+      now: this.#now,
+      quietMs: options.reportQuietMs,
+      exists: (feed) => this.#manifests.find(feed) !== undefined,
+    });
     this.#stops = [
+      options.clusters.onChange((change) => this.#overridesChanged(this.#overrides.setCluster(change))),
+      options.globalizations.onChange((change) => this.#overrideChanged(change)),
+      options.localizations.onChange((change) => this.#overrideChanged(change)),
       options.manifests.onChange((change) => this.#manifestChanged(change)),
       options.bases.onChange((change) => this.#baseChanged(change)),
       options.descriptions.onChange((change) => this.#descriptionChanged(change)),
@@ -85,28 +108,49 @@ export class OverrideEngine {
 
   /** Starts rendering once all informers are complete: a Manifest that was not listed yet must not look like one that is gone. */
   async start(signal: AbortSignal): Promise<void> {
-    const { bases, manifests, descriptions } = this.#o;
-    await Promise.all([bases.waitForSync(signal), manifests.waitForSync(signal), descriptions.waitForSync(signal)]);
+    const { bases, manifests, descriptions, localizations, globalizations, clusters } = this.#o;
+    const all = [bases, manifests, descriptions, localizations, globalizations, clusters];
+    await Promise.all(all.map((informer) => informer.waitForSync(signal)));
     this.#queue.start();
+    // What a restart has not rendered yet is not to be reported as gone.
+    void this.#queue.whenIdle().then(() => this.#reporter.start());
   }
 
   /** Resolves when nothing is left to render. */
-  idle(): Promise<void> {
-    return this.#queue.whenIdle();
+  async idle(): Promise<void> {
+    await this.#queue.whenIdle();
+    await this.#reporter.idle();
   }
 
   async close(): Promise<void> {
     for (const stop of this.#stops) stop();
     await this.#queue.close();
+    await this.#reporter.close();
   }
 
   #manifestChanged({ type, object }: Change<Manifest>): void {
     const keys = type === 'deleted' ? this.#manifests.delete(object.metadata.name) : this.#manifests.set(object);
     for (const base of new Set(keys.flatMap((key) => this.#bases.withFeed(key)))) this.#queue.add(base);
+    for (const override of keys.flatMap((key) => this.#overrides.of(key))) this.#reporter.add(override);
+  }
+
+  #overrideChanged(change: Change<Globalization> | Change<Localization>): void {
+    this.#reporter.add(change.object);
+    this.#overridesChanged(this.#overrides.set(change));
+  }
+
+  /** Renders the Bases again that a change of overrides can touch, and no others. */
+  #overridesChanged(changes: readonly OverrideChange[]): void {
+    for (const { feed, namespace } of changes) {
+      for (const base of this.#bases.withFeed(feed)) {
+        if (namespace === undefined || parseKey(base).namespace === namespace) this.#queue.add(base);
+      }
+    }
   }
 
   #baseChanged({ type, key, object, previous }: Change<Base>): void {
     const sharing = type === 'deleted' ? this.#bases.delete(key) : this.#bases.set(object);
+    if (type === 'deleted') this.#reporter.report(key, []);
     if (type !== 'modified') this.#queue.add(key, { immediate: true });
     else if (previous === undefined || baseDiffers(previous, object)) this.#queue.add(key);
     // Echoes of writes that change neither feeds nor life leave the owners as they are.
@@ -139,7 +183,10 @@ export class OverrideEngine {
     if (base.metadata.deletionTimestamp !== undefined) return this.#teardown(key, base, signal);
     for (let attempt = 1; ; attempt++) {
       const previous = this.#latest.of(key);
+      // The labels of a cluster that is being repaired are not known: what they decided stays.
+      if (previous.length > 0 && this.#overrides.awaitsCluster(base)) return;
       const rendering = this.#render(base, previous);
+      this.#reporter.report(key, rendering.outcomes);
       if (await this.#bring(base, { rendering, previous, signal })) return;
       if (attempt === maxTries)
         throw new Error(`the Descriptions of Base ${key} keep changing while they are written; trying again later`);
@@ -174,6 +221,7 @@ export class OverrideEngine {
     return renderDescriptions({
       base,
       manifestOf: (feed: Feed) => this.#manifests.find(feed),
+      overridesOf: (feed) => this.#overrides.select(feed, namespace),
       ownedBy: (key) => {
         const owner = this.#bases.ownerOf(key, namespace);
         return owner === name ? undefined : owner;
@@ -280,14 +328,18 @@ function differs(current: Description, wanted: Description): boolean {
     // The usual case costs nothing: a rendering keeps the very spec that is as it should be.
     (current.spec !== wanted.spec && stableStringify(specOf(current)) !== stableStringify(specOf(wanted))) ||
     Object.entries(wanted.metadata.labels ?? {}).some(([key, value]) => current.metadata.labels?.[key] !== value) ||
+    renderedFrom(current) !== renderedFrom(wanted) ||
     current.metadata.ownerReferences?.[0]?.uid !== wanted.metadata.ownerReferences?.[0]?.uid
   );
 }
 
 function updateOf(current: Description, wanted: Description): object {
   const { labels, ownerReferences } = wanted.metadata;
+  const { uid, resourceVersion } = current.metadata;
+  const from = { [annotations.renderedFrom]: renderedFrom(wanted) ?? null };
+  const remembered = renderedFrom(current) === renderedFrom(wanted) ? {} : { annotations: from };
   return {
-    metadata: { uid: current.metadata.uid, resourceVersion: current.metadata.resourceVersion, labels, ownerReferences },
+    metadata: { uid, resourceVersion, labels, ownerReferences, ...remembered },
     // A merge patch takes out what it says is null.
     spec: { ...specOf(wanted), removed: wanted.spec.removed ?? null, skipped: wanted.spec.skipped ?? null },
   };
@@ -299,8 +351,13 @@ function specOf({ spec }: Description): object {
 }
 
 /** What of the metadata is kept as rendered. */
-function ownedMetadata({ metadata: { labels, ownerReferences } }: Description): object {
-  return { labels, ownerReferences };
+function ownedMetadata(description: Description): object {
+  const { labels, ownerReferences } = description.metadata;
+  return { labels, ownerReferences, from: renderedFrom(description) };
+}
+
+function renderedFrom({ metadata }: Description): string | undefined {
+  return metadata.annotations?.[annotations.renderedFrom];
 }
 
 /** The results of all; the first error is thrown when none runs any longer, so that no write overtakes its own retry. */

@@ -127,6 +127,12 @@ export class FakeCollection<T extends KubeObject> {
         }
         return this.put(next);
       },
+      apply: async (object) => {
+        await request('apply', object.metadata);
+        const live = this.live(objectKey(object));
+        if (!live) throw apiError(404, 'NotFound');
+        return this.put(merged(live, object) as T);
+      },
       delete: async (ref, o = {}) => {
         await request('delete', ref);
         const uid = this.live(objectKey(ref))?.metadata.uid;

@@ -1,7 +1,15 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type Base, type Description, type Manifest, type ResourceDefinition } from '@clusternet/api-types';
+import {
+  type Base,
+  type Description,
+  type Globalization,
+  type Localization,
+  type ManagedCluster,
+  type Manifest,
+  type ResourceDefinition,
+} from '@clusternet/api-types';
 import { type KubeClient } from '@clusternet/client';
 import { type NewEvent, silentLogger } from '@clusternet/runtime';
 import { baseKeyOf, byBase } from '../service/latestDescriptions.ts';
@@ -19,6 +27,9 @@ export class Harness implements AsyncDisposable {
   onRequest: (request: string) => void | Promise<void> = () => undefined;
   readonly bases = new FakeCollection<Base>({ onRequest: (request) => this.#note(request) });
   readonly manifests = new FakeCollection<Manifest>();
+  readonly localizations = new FakeCollection<Localization>({ onRequest: (request) => this.#note(request) });
+  readonly globalizations = new FakeCollection<Globalization>({ onRequest: (request) => this.#note(request) });
+  readonly clusters = new FakeCollection<ManagedCluster>();
   readonly descriptions = new FakeCollection<Description>({
     indexers: { [byBase]: (description) => [baseKeyOf(description)].filter((key) => key !== undefined) },
     transform: withoutObserved,
@@ -28,15 +39,25 @@ export class Harness implements AsyncDisposable {
 
   /** Starts an engine, or another one after {@link stop}. */
   async start(): Promise<void> {
-    const { bases, manifests, descriptions } = this;
-    const resource = ({ kind }: ResourceDefinition): unknown => (kind === 'Base' ? bases.client : descriptions.client);
+    const { bases, manifests, descriptions, localizations, globalizations, clusters } = this;
+    const clients: Record<string, unknown> = {
+      Base: bases.client,
+      Description: descriptions.client,
+      Localization: localizations.client,
+      Globalization: globalizations.client,
+    };
+    const resource = ({ kind }: ResourceDefinition): unknown => clients[kind];
     this.#engine = new OverrideEngine({
       client: { resource } as unknown as Pick<KubeClient, 'resource'>,
       bases,
       manifests,
       descriptions,
+      localizations,
+      globalizations,
+      clusters,
       recorder: { event: (object, event) => this.events.push({ ...event, base: object.metadata.name }) },
       logger: silentLogger,
+      reportQuietMs: 60,
       now: () => new Date('2026-03-01T00:00:00Z'),
     });
     await this.#engine.start(new AbortController().signal);

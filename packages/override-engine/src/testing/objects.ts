@@ -7,9 +7,13 @@ import {
   type Description,
   type Feed,
   finalizers,
+  type Globalization,
   type KubeObject,
   labels,
+  type Localization,
+  type ManagedCluster,
   type Manifest,
+  type OverrideConfig,
 } from '@clusternet/api-types';
 
 export const dedicated = 'clusternet-abcde';
@@ -60,3 +64,40 @@ export function namesIn(description: Description | undefined): string[] {
 export function textFor(encodedBytes: number): string {
   return 'x'.repeat(Math.max(0, Math.floor((encodedBytes * 3) / 4) - 100));
 }
+
+/** A Globalization of {@link configMap} `feed`. */
+export const globalization = (
+  name: string,
+  { feed = 'a', metadata = {}, ...spec }: Partial<Omit<Globalization['spec'], 'feed'>> & { feed?: string; metadata?: object },
+): Globalization => ({
+  apiVersion: 'apps.clusternet.io/v1alpha1',
+  kind: 'Globalization',
+  metadata: { name, creationTimestamp: '2026-01-01T00:00:00Z', ...metadata },
+  spec: { overridePolicy: 'ApplyNow', feed: feedTo(feed), ...spec },
+});
+
+/** A Localization of {@link configMap} `feed`. */
+export const localization = (
+  name: string,
+  { feed = 'a', metadata = {}, ...spec }: Partial<Omit<Localization['spec'], 'feed'>> & { feed?: string; metadata?: object },
+): Localization => ({
+  apiVersion: 'apps.clusternet.io/v1alpha1',
+  kind: 'Localization',
+  metadata: { name, namespace: dedicated, creationTimestamp: '2026-01-01T00:00:00Z', ...metadata },
+  spec: { overridePolicy: 'ApplyNow', feed: feedTo(feed), ...spec },
+});
+
+/** Sets data of a ConfigMap. */
+export const setData = (data: Record<string, string | null>): OverrideConfig => ({
+  type: 'MergePatch',
+  value: JSON.stringify({ data }),
+});
+
+/** A cluster with these labels. */
+export const cluster = (labels: Record<string, string>, namespace = dedicated): ManagedCluster =>
+  ({
+    apiVersion: 'clusters.clusternet.io/v1beta1',
+    kind: 'ManagedCluster',
+    metadata: { name: 'child', namespace, labels },
+    spec: {},
+  }) as unknown as ManagedCluster;
