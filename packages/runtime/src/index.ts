@@ -15,6 +15,7 @@ export { type Reconcile, type ReconcileContext, WorkQueue, type WorkQueueOptions
 export { electLeader, type ElectionOptions } from './election/electLeader.ts';
 export { EventRecorder, type EventRecorderOptions, type NewEvent } from './events/eventRecorder.ts';
 export { type BackoffOptions, backoffDelay } from './util/backoff.ts';
+export { isAvailable } from './util/availability.ts';
 export { type Clock, systemClock } from './util/clock.ts';
 export { closeAll, type Closer, Stack } from './util/closeAll.ts';
 export { toError } from './util/errors.ts';

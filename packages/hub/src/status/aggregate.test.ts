@@ -3,10 +3,11 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { type Feed, feedKey } from '@clusternet/api-types';
+import { isAvailable } from '@clusternet/runtime';
 import { webFeed } from '../testing/placed.ts';
 import { aggregate, type ClusterReport } from './aggregate.ts';
 import { deployedConditionOf } from './deployedCondition.ts';
-import { isAvailable, replicaStatusOf } from './replicaStatus.ts';
+import { replicaStatusOf } from './replicaStatus.ts';
 
 function clusterReport(n: number, available: boolean): ClusterReport {
   return {

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type Base, type Description, type Feed, feedKey, type FeedStatus } from '@clusternet/api-types';
+import { isAvailable } from '@clusternet/runtime';
 import { isDeepStrictEqual } from 'node:util';
-import { isAvailable, replicaStatusOf } from './replicaStatus.ts';
+import { replicaStatusOf } from './replicaStatus.ts';
 
 /** Why one feed is not deployed in one cluster. */
 export interface FeedProblem {

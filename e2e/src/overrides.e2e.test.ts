@@ -1,0 +1,203 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  apiVersionOf,
+  type Description,
+  type Feed,
+  type Globalization,
+  type Localization,
+  type ManagedCluster,
+  type OverrideConfig,
+  resources,
+} from '@clusternet/api-types';
+import { core, isInvalid, KubeClient } from '@clusternet/client';
+import { startSystem, type System } from '@clusternet/localup';
+import { eventually, throughout } from './testing/eventually.ts';
+import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
+
+const modes = ['push', 'pull'] as const;
+const ns = 'shop';
+
+let system: System;
+let parent: KubeClient;
+let publisher: Publisher;
+const children = new Map<string, KubeClient>();
+/** Dedicated namespaces by the names of the clusters. */
+const dedicated = new Map<string, string>();
+
+const settings = configMap(ns, 'settings', { colour: 'blue', 'app.yaml': 'log:\n  level: info\n' });
+const web = deployment(ns, 'web', 1);
+const feedOfSettings: Feed = { apiVersion: 'v1', kind: 'ConfigMap', namespace: ns, name: 'settings' };
+const feedOfWeb: Feed = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: ns, name: 'web' };
+
+beforeAll(async () => {
+  system = await startSystem({
+    children: [
+      { name: 'push', nodes: 1, syncMode: 'Push', labels: { region: 'north' } },
+      { name: 'pull', nodes: 1, syncMode: 'Pull', labels: { region: 'south' } },
+    ],
+    logDir: process.env['E2E_LOG_DIR'],
+    log: (line) => process.stderr.write(`${line}\n`),
+  });
+  parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });
+  publisher = new Publisher(parent);
+  for (const child of system.children) children.set(child.name, await KubeClient.fromKubeConfig({ path: child.kubeconfigPath }));
+  for (const { metadata } of (await parent.resource<ManagedCluster>(resources.managedClusters).list()).items)
+    dedicated.set(metadata.labels?.['clusters.clusternet.io/cluster-name'] ?? metadata.name, metadata.namespace ?? '');
+  const others = Array.from({ length: 6 }, (_, i) => configMap(ns, `other-${i}`, { a: '1' }));
+  await publisher.subscribe(ns, await publisher.feed(namespace(ns), settings, web, ...others));
+  await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'blue', pull: 'blue' }));
+}, 1_200_000);
+
+afterAll(async () => {
+  await Promise.all([parent, ...children.values()].map((client) => client?.close()));
+  await system?.close();
+}, 60_000);
+
+function child(name: string): KubeClient {
+  const client = children.get(name);
+  if (client === undefined) throw new Error(`there is no child ${name}`);
+  return client;
+}
+
+/** An entry of the settings in each cluster. */
+async function everywhere(key: string): Promise<Record<string, string | undefined>> {
+  const values = await Promise.all(
+    modes.map(async (mode) => {
+      const found = await child(mode).resource(core.configMaps).find({ name: 'settings', namespace: ns });
+      return [mode, (found?.['data'] as Record<string, string> | undefined)?.[key]] as const;
+    }),
+  );
+  return Object.fromEntries(values);
+}
+
+async function replicas(): Promise<Record<string, number | undefined>> {
+  const values = await Promise.all(
+    modes.map(async (mode) => {
+      const found = await child(mode).resource(core.deployments).find({ name: 'web', namespace: ns });
+      return [mode, (found?.['spec'] as { replicas?: number } | undefined)?.replicas] as const;
+    }),
+  );
+  return Object.fromEntries(values);
+}
+
+async function globalize(name: string, spec: Partial<Globalization['spec']>): Promise<void> {
+  await parent.resource<Globalization>(resources.globalizations).apply(
+    {
+      apiVersion: apiVersionOf(resources.globalizations),
+      kind: 'Globalization',
+      metadata: { name },
+      spec: { overridePolicy: 'ApplyNow', feed: feedOfSettings, ...spec },
+    },
+    { fieldManager: 'e2e', force: true },
+  );
+}
+
+async function localize(mode: string, name: string, spec: Partial<Localization['spec']>): Promise<void> {
+  await parent.resource<Localization>(resources.localizations).apply(
+    {
+      apiVersion: apiVersionOf(resources.localizations),
+      kind: 'Localization',
+      metadata: { name, namespace: dedicated.get(mode) },
+      spec: { overridePolicy: 'ApplyNow', feed: feedOfSettings, ...spec },
+    },
+    { fieldManager: 'e2e', force: true },
+  );
+}
+
+const unglobalize = (name: string): Promise<void> => parent.resource(resources.globalizations).delete({ name });
+const unlocalize = (mode: string, name: string): Promise<void> =>
+  parent.resource(resources.localizations).delete({ name, namespace: dedicated.get(mode) });
+
+const applied = async (name: string): Promise<string> =>
+  conditionLine(await parent.resource<Globalization>(resources.globalizations).get({ name }), 'Applied');
+
+async function generations(): Promise<Record<string, number | undefined>> {
+  const { items } = await parent.resource<Description>(resources.descriptions).list();
+  return Object.fromEntries(items.map(({ metadata }) => [metadata.namespace ?? '', metadata.generation] as const));
+}
+
+const colour = (value: string): OverrideConfig[] => [{ type: 'MergePatch', value: `data: {colour: ${value}}` }];
+
+describe('overrides', () => {
+  it('for all clusters and for one arrive, are edited and are taken back, in Push and Pull', async () => {
+    await globalize('all', { overrides: colour('red') });
+    await localize('pull', 'one', { overrides: colour('green') });
+    await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'red', pull: 'green' }));
+    await eventually(async () => expect(await applied('all')).toMatch(/^True Applied/));
+    await localize('pull', 'one', {
+      overrides: [{ type: 'FieldMergePatch', value: 'log: {level: debug}', fieldPath: '/data/app.yaml', fieldFormat: 'YAML' }],
+    });
+    await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'red', pull: 'red' }));
+    await eventually(async () =>
+      expect(await everywhere('app.yaml')).toEqual({ push: 'log:\n  level: info\n', pull: 'log:\n  level: debug\n' }),
+    );
+    await unlocalize('pull', 'one');
+    await unglobalize('all');
+    await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'blue', pull: 'blue' }));
+    await eventually(async () =>
+      expect(await everywhere('app.yaml')).toEqual({ push: 'log:\n  level: info\n', pull: 'log:\n  level: info\n' }),
+    );
+  });
+
+  it('rewrite the Descriptions they touch, once each, and no others', async () => {
+    const before = await generations();
+    await globalize('south', { clusterAffinity: { matchLabels: { region: 'south' } }, overrides: colour('red') });
+    await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'blue', pull: 'red' }));
+    const [push = '', pull = ''] = modes.map((mode) => dedicated.get(mode));
+    expect(await generations()).toEqual({ [push]: before[push], [pull]: (before[pull] ?? 0) + 1 });
+    await globalize('south', { overrides: colour('red') });
+    await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'red', pull: 'red' }));
+    await unglobalize('south');
+    await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'blue', pull: 'blue' }));
+  });
+
+  it('of policy ApplyLater wait for the next change of the feed', async () => {
+    await globalize('later', { overridePolicy: 'ApplyLater', overrides: colour('red') });
+    await eventually(async () => expect(await applied('later')).toMatch(/^False Waiting/));
+    await throughout(1, async () => expect(await everywhere('colour')).toEqual({ push: 'blue', pull: 'blue' }));
+    await publisher.feed(configMap(ns, 'settings', { colour: 'blue', more: 'yes', 'app.yaml': 'a: 1\n' }));
+    await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'red', pull: 'red' }));
+    await eventually(async () => expect(await applied('later')).toMatch(/^True Applied/));
+    await unglobalize('later');
+    await publisher.feed(settings);
+    await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'blue', pull: 'blue' }));
+  });
+
+  it('that do not fit name operation and path, and stop their feed in their cluster alone', async () => {
+    await localize('pull', 'bad', {
+      feed: feedOfWeb,
+      overrides: [{ name: 'pause', type: 'JSONPatch', value: '[{op: replace, path: /spec/paused, value: true}]' }],
+    });
+    const message = `Localization ${dedicated.get('pull')}/bad: override 1 "pause" (JSONPatch): replace /spec/paused: there is no /spec/paused`;
+    await eventually(async () => {
+      const ref = { name: 'bad', namespace: dedicated.get('pull') };
+      const bad = await parent.resource<Localization>(resources.localizations).get(ref);
+      expect(conditionLine(bad, 'Applied')).toContain(`False OverrideFailed: ${message}`);
+      const line = conditionLine(await publisher.subscription(ns), 'Deployed');
+      expect(line).toMatch(/^False FeedFailed/);
+      expect(line).toContain(message);
+    });
+    await publisher.feed(deployment(ns, 'web', 2), configMap(ns, 'settings', { colour: 'white' }));
+    await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'white', pull: 'white' }));
+    await eventually(async () => expect(await replicas()).toEqual({ push: 2, pull: 1 }));
+    await unlocalize('pull', 'bad');
+    await eventually(async () => expect(await replicas()).toEqual({ push: 2, pull: 2 }));
+    await eventually(async () => expect(conditionLine(await publisher.subscription(ns), 'Deployed')).toMatch(/^True/));
+  });
+
+  it('that name nothing, or are malformed, say so', async () => {
+    await globalize('nothing', { feed: { ...feedOfSettings, name: 'nothing' }, overrides: colour('red') });
+    await eventually(async () =>
+      expect(await applied('nothing')).toMatch(/^False FeedNotFound: there is no v1\/ConfigMap\/shop\/nothing/),
+    );
+    await unglobalize('nothing');
+    const refused = await globalize('helm', { overrides: [{ type: 'Helm', value: 'a: 1' }] }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(isInvalid(refused)).toBe(true);
+    expect(String(refused)).toContain('type Helm and overrideChart are for HelmChart feeds only');
+  });
+});
