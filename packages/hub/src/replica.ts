@@ -16,6 +16,8 @@ import { shadowApi } from './shadow/shadowApi.ts';
 import { type Connectivity } from './sockets/connectedController.ts';
 import { type Streams } from './sockets/streams.ts';
 
+/** Questions per second about who may do what: a thousand agents that return at once are a thousand users nobody was asked about yet. */
+const reviewRate = 500;
 /** Requests per second for Leases. */
 const leaseRate = 200;
 /** Requests per second in the name of those who use the shadow API; the parent itself bounds what it takes. */
@@ -38,6 +40,7 @@ export async function startReplica(o: ReplicaOptions): Promise<Replica> {
   const { config, client, logger, metrics, health, gates, version, signal } = o;
   const stack = new Stack();
   const enabled = gates.enabled(featureGates.socketConnection);
+  const reviewClient = stack.use(await ownClient(o, reviewRate));
   const registry = new SocketRegistry({ logger, metrics });
   const clusters = createClusterInformers({ client, logger, metrics });
   const peers = enabled ? await joinPeers(o, registry) : undefined;
@@ -46,6 +49,7 @@ export async function startReplica(o: ReplicaOptions): Promise<Replica> {
   const server = createApiServer({
     config,
     client,
+    reviewClient,
     logger,
     metrics,
     health,
@@ -66,7 +70,7 @@ export async function startReplica(o: ReplicaOptions): Promise<Replica> {
     if (enabled) {
       stack.use(clusters).start();
       stack.use(health.addCheck('clusters', () => (clusters.synced ? undefined : 'the clusters are not known yet')));
-      stack.use(new SessionGuard({ registry, clusters, client, logger }));
+      stack.use(new SessionGuard({ registry, clusters, client: reviewClient, logger }));
     }
     const connected = () => peers?.connected() ?? [];
     server.handle(resources.sockets, socketsApi({ enabled, clusters, registry, connections, connected }));
