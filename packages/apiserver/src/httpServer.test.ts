@@ -8,7 +8,7 @@ import express from 'express';
 import { type UpgradeHandler } from './registry.ts';
 import { readJson } from './request/body.ts';
 import { StatusError } from './request/statusError.ts';
-import { closeServers, exchange, prefix, rawConnection, startServer } from './testing/startServer.ts';
+import { closeServers, exchange, prefix, rawConnection, routed, startServer } from './testing/startServer.ts';
 
 afterEach(closeServers);
 
@@ -86,14 +86,14 @@ describe('malformed requests', () => {
   ])('%s in the body: 400', async (_what, body) => {
     const router = express.Router();
     router.post('/sockets/c', async (request, response) => void response.json(await readJson(request)));
-    const { server } = await startServer({ handlers: { router, resources: [{ ...anyName, anyMethod: true }] } });
+    const { server } = await startServer({ handlers: { handler: routed(router), resources: [{ ...anyName, anyMethod: true }] } });
     expect(summary(await exchange(server, chunked(body)))).toEqual({ code: 400, answers: 1 });
   });
 
   it('drops well-formed chunk extensions, which mean nothing', async () => {
     const router = express.Router();
     router.post('/sockets/c', async (request, response) => void response.json(await readJson(request)));
-    const { server } = await startServer({ handlers: { router, resources: [{ ...anyName, anyMethod: true }] } });
+    const { server } = await startServer({ handlers: { handler: routed(router), resources: [{ ...anyName, anyMethod: true }] } });
     const text = head(
       [`POST ${path} HTTP/1.1`, 'Host: h', 'Connection: close', 'Transfer-Encoding: chunked', 'Content-Type: application/json'],
       '2;a=b\r\n{}\r\n0\r\n\r\n',
@@ -159,7 +159,7 @@ describe('answers', () => {
   it('refuse bodies that are too large, compressed, of another type, or no JSON', async () => {
     const router = express.Router();
     router.post('/sockets', async (request, response) => void response.json(await readJson(request, { limit: 10 })));
-    const { as } = await startServer({ handlers: { router } });
+    const { as } = await startServer({ handlers: { handler: routed(router) } });
     const post = (body: string, headers: Record<string, string> = {}) =>
       as('jane', `${prefix}/sockets`, { method: 'POST', body, headers: { 'Content-Type': 'application/json', ...headers } });
     expect((await post('{"a":1}')).body).toBe('{"a":1}');
@@ -180,7 +180,7 @@ describe('answers', () => {
   });
 
   it('come in time: a handler that does not is answered for', async () => {
-    const { as } = await startServer({ config: { requestTimeout: 50 }, handlers: { router: () => undefined } });
+    const { as } = await startServer({ config: { requestTimeout: 50 }, handlers: { handler: () => undefined } });
     expect((await as('jane', path)).json()).toMatchObject({ code: 504, reason: 'Timeout' });
   });
 });
@@ -195,7 +195,7 @@ describe('limits', () => {
     });
     const { as, call, metrics } = await startServer({
       config: { maxRequestsInflight: 8, maxRequestsInflightPerUser: 4 },
-      handlers: { router },
+      handlers: { handler: routed(router) },
     });
     const held = Array.from({ length: 4 }, () => as('loud', path));
     const inFlight = async (): Promise<string> => metrics.registry.getSingleMetricAsString('apiserver_current_inflight_requests');
@@ -219,7 +219,7 @@ describe('limits', () => {
     });
     const { as, server } = await startServer({
       config: { maxRequestsInflight: 1, maxLongRunningRequests: 1, requestTimeout: 50 },
-      handlers: { router },
+      handlers: { handler: routed(router) },
     });
     const watch = as('jane', `${prefix}/sockets?watch=1`);
     await delay(100);
@@ -307,7 +307,7 @@ describe('stopping', () => {
       await gate.promise;
       response.json({ done: true });
     });
-    const { server, as, health, metrics } = await startServer({ handlers: { router } });
+    const { server, as, health, metrics } = await startServer({ handlers: { handler: routed(router) } });
     const running = as('jane', path);
     const inFlight = async (): Promise<string> => metrics.registry.getSingleMetricAsString('apiserver_current_inflight_requests');
     while (!(await inFlight()).includes('request_kind="short"} 1')) await delay(5);

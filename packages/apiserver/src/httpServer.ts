@@ -178,7 +178,10 @@ export class HttpServer {
       if (expectsContinue) response.writeContinue();
       // What follows routes by the checked path; an absolute URL has lost its host here.
       request.url = urlOf(passage);
-      this.#app(request, response);
+      const { info } = passage;
+      const handlers = info?.isResource ? this.#options.registry.handlersOf(info) : undefined;
+      if (handlers) await handlers.handler(request, response);
+      else this.#app(request, response);
     } catch (error) {
       this.#fail(error, request, response);
     }

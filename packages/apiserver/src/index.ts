@@ -51,3 +51,4 @@ export { type RequestClass } from './request/requestClass.ts';
 export { type RequestInfo } from './request/requestInfo.ts';
 export { type StatusBody, type StatusDetails, StatusError, type StatusErrorOptions } from './request/statusError.ts';
 export { toStatusError } from './request/toStatusError.ts';
+export { memo } from './util/memo.ts';

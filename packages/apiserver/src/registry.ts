@@ -1,9 +1,8 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { type ServerResponse } from 'node:http';
 import { type Duplex } from 'node:stream';
-import { type RequestHandler } from 'express';
 import { type ApiResource, type ApiSubresource, type GroupVersion, type ServedVersion } from './discovery/apiResource.ts';
 import { type KubeRequest } from './request/kubeContext.ts';
 import { defaultClass, type RequestClass } from './request/requestClass.ts';
@@ -18,8 +17,11 @@ export type UpgradeHandler = (request: KubeRequest, socket: Duplex, head: Buffer
 export interface GroupVersionHandlers {
   /** What discovery lists and the gate lets pass; a function when resources come and go. */
   resources: readonly ApiResource[] | (() => readonly ApiResource[]);
-  /** An express router or handler; sees paths below `/apis/GROUP/VERSION`. */
-  router: RequestHandler | ((request: IncomingMessage, response: ServerResponse) => void | Promise<void>);
+  /**
+   * Answers what the gate let pass. Called straight, with nothing of a router in between: what a request is about stands in `request.kube`
+   * already, and this is the way of every watch and every request to a cluster. May throw a StatusError before it has begun to answer.
+   */
+  handler: (request: KubeRequest, response: ServerResponse) => void | Promise<void>;
   upgrade?: UpgradeHandler;
   /** How a request is bounded; default: watches and upgrades are long-running. */
   requestClass?: (info: RequestInfo, upgrade: boolean) => RequestClass | undefined;

@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import { healthReport, type Health, type Metrics } from '@clusternet/runtime';
 import { aggregatedVersion, requireJson } from './discovery/accept.ts';
 import { aggregatedDiscovery, groupDocument, groupList, resourceList } from './discovery/discovery.ts';
@@ -20,7 +20,7 @@ export interface RoutesOptions {
   onError: ErrorRequestHandler;
 }
 
-/** Everything that is served behind the gate: documents of our own, then the routers of the groups. */
+/** The documents that are served beside the resources of the groups. */
 export function routes({ registry, health, metrics, version, onError }: RoutesOptions): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -53,28 +53,13 @@ export function routes({ registry, health, metrics, version, onError }: RoutesOp
     const found = served.find((one) => one.group === request.params.group && one.version === request.params.version);
     document(request, response, found && openApiV3(found, version));
   });
-  app.use(toGroup(registry));
   app.use((request) => {
-    const allowed = ['GET', 'HEAD'].includes(request.method) || request.kube.info.isResource;
-    throw allowed
+    throw ['GET', 'HEAD'].includes(request.method)
       ? new StatusError(404, 'the server could not find the requested resource', { details: {} })
       : new StatusError(405, 'the server does not allow this method on the requested resource', { details: {} });
   });
   app.use(onError);
   return app;
-}
-
-/** Gives a request to the router of its group, by what was authorized and not by another reading of the path. */
-function toGroup(registry: Registry): RequestHandler {
-  return (request, response, next) => {
-    const { info } = request.kube;
-    const handlers = info.isResource ? registry.handlersOf(info) : undefined;
-    if (!handlers) return next();
-    const mount = `/apis/${info.group}/${info.version}`;
-    request.baseUrl = mount;
-    request.url = request.url.slice(mount.length);
-    return handlers.router(request, response, next);
-  };
 }
 
 function document(request: Request, response: Response, body: object | undefined): void {

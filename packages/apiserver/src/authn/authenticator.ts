@@ -8,7 +8,8 @@ import { StatusError } from '../request/statusError.ts';
 import { type AuthenticationConfig, type RequestHeaderConfig } from './authenticationConfig.ts';
 import { commonName, userOf } from './clientCertificate.ts';
 import { Peer } from './peer.ts';
-import { headerPairs, isRemoteHeader, remoteUser } from './remoteUser.ts';
+import { headerRoles } from './headerRoles.ts';
+import { remoteUser } from './remoteUser.ts';
 import { type TokenAuthenticator } from './tokenAuthenticator.ts';
 import { anonymous, type User, withAuthenticatedGroup } from './user.ts';
 
@@ -122,14 +123,12 @@ function readHeaders(request: IncomingMessage, config: RequestHeaderConfig | und
   const found: FoundHeaders = { raw, remote: false, impersonates: false, token: undefined };
   // Node builds this view from the raw headers when it is first asked for, and counts on their number.
   const distinct = request.headersDistinct;
-  let at = 0;
-  for (const [name, value] of headerPairs(raw)) {
-    const original = raw[at] ?? name;
-    at += 2;
-    const remote = isRemoteHeader(name, config);
-    const impersonates = name.startsWith('impersonate-');
-    if (name === 'authorization') found.token ??= /^Bearer +(\S+) *$/i.exec(value)?.[1];
-    if (remote || impersonates || name === 'authorization') {
+  const roles = headerRoles(config);
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const [original = '', value = ''] = [raw[at], raw[at + 1]];
+    const { name, remote, impersonates, authorization } = roles(original);
+    if (authorization) found.token ??= /^Bearer +(\S+) *$/i.exec(value)?.[1];
+    if (remote || impersonates || authorization) {
       found.remote ||= remote;
       found.impersonates ||= impersonates;
       delete request.headers[name];

@@ -1,6 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { type KubeObject } from '@clusternet/api-types';
 import { core, type KubeClient } from '@clusternet/client';
 import { type Clock } from '@clusternet/runtime';
@@ -24,6 +25,7 @@ const reviewTimeoutMs = 10_000;
 export class TokenAuthenticator {
   readonly #client: Pick<KubeClient, 'resource'>;
   readonly #cache: PromiseCache<User | undefined>;
+  readonly #salt = createSecretKey(randomBytes(32));
 
   constructor({ client, ttlMs, clock }: TokenAuthenticatorOptions) {
     this.#client = client;
@@ -39,7 +41,9 @@ export class TokenAuthenticator {
    * @throws ApiError or ConnectionError when the API server could not be asked
    */
   async authenticate(token: string): Promise<User | undefined> {
-    return this.#cache.get(token, () => this.#review(token));
+    // Tokens stay in memory no longer than their request.
+    const key = createHmac('sha256', this.#salt).update(token).digest('base64');
+    return this.#cache.get(key, () => this.#review(token));
   }
 
   async #review(token: string): Promise<User | undefined> {

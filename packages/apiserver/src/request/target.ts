@@ -27,7 +27,8 @@ export function parseTarget(url: string, host: string | undefined): RequestTarge
   const target = withoutOrigin(url, host);
   const mark = target.indexOf('?');
   const rawPath = mark < 0 ? target : target.slice(0, mark);
-  for (const segment of rawPath.split('/')) checkSegment(segment);
+  // A path of plain characters with no dot at the start of a segment has nothing to be decoded or stepped over.
+  if (!/^(?:\/(?!\.)[\w\-.~:=@+,]*)*$/.test(rawPath)) for (const segment of rawPath.split('/')) checkSegment(segment);
   return { rawPath, rawQuery: mark < 0 ? '' : target.slice(mark + 1) };
 }
 
@@ -60,6 +61,7 @@ function checkSegment(segment: string): void {
  * @throws StatusError 400 when its escapes are not UTF-8
  */
 export function decodeSegment(segment: string): string {
+  if (!segment.includes('%')) return segment;
   try {
     return decodeURIComponent(segment);
   } catch {

@@ -44,8 +44,22 @@ export const testResources: ApiResource[] = [
 export const testGroup = { group: 'proxies.example.io', version: 'v1alpha1' };
 export const prefix = '/apis/proxies.example.io/v1alpha1';
 
-/** A router that tells what it was given. */
-export function echo(): express.Router {
+/** An express router as the handler of the group. */
+export function routed(router: express.Router): GroupVersionHandlers['handler'] {
+  return (request, response) =>
+    new Promise((resolve, reject) => {
+      response.on('close', resolve);
+      const app = express();
+      app.use(prefix, router);
+      app.use((error: Error, _request: express.Request, _response: express.Response, _next: express.NextFunction) =>
+        reject(error),
+      );
+      app(request, response);
+    });
+}
+
+/** Tells what it was given. */
+export function echo(): GroupVersionHandlers['handler'] {
   const router = express.Router();
   router.get('/sockets/refused', () => {
     throw new StatusError(409, 'not now', { retryAfterSeconds: 7, details: { name: 'refused' } });
@@ -58,7 +72,7 @@ export function echo(): express.Router {
     const { url, headers, rawHeaders, headersDistinct } = request;
     response.json({ user, info, rawPath, rawQuery, secretExtras, url, headers, rawHeaders, headersDistinct });
   });
-  return router;
+  return routed(router);
 }
 
 /** Options of {@link startServer}. */
@@ -105,7 +119,7 @@ export async function startServer(o: TestServerOptions = {}) {
     serving: { namespace: 'clusternet-system', service: 'hub', authoritySecret: 'hub-ca', apiServices: [] },
     ...o.options,
   });
-  server.handle(testGroup, { resources: testResources, router: echo(), ...o.handlers });
+  server.handle(testGroup, { resources: testResources, handler: echo(), ...o.handlers });
   await server.listen();
   closers.push(() => server.close());
   while (health.ready().some(({ problem }) => problem !== undefined)) await delay(5);

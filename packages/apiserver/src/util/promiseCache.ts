@@ -1,7 +1,6 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '@clusternet/runtime';
 
 /** Options of {@link PromiseCache}. */
@@ -19,12 +18,11 @@ interface Entry<V> {
   untilMs: number;
 }
 
-/** Answers of another server, asked for once by many at a time. Failures are not kept, and neither are the keys: only their hashes. */
+/** Answers of another server, asked for once by many at a time. Failures are not kept. */
 export class PromiseCache<V> {
   readonly #options: PromiseCacheOptions<V>;
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry<V>>();
-  readonly #salt = createSecretKey(randomBytes(32));
 
   constructor(options: PromiseCacheOptions<V>) {
     this.#options = options;
@@ -36,27 +34,26 @@ export class PromiseCache<V> {
   }
 
   async get(key: string, load: () => Promise<V>): Promise<V> {
-    const id = createHmac('sha256', this.#salt).update(key).digest('base64');
-    const known = this.#entries.get(id);
+    const known = this.#entries.get(key);
     if (known && known.untilMs > this.#clock.monotonic()) return known.value;
     const entry: Entry<V> = { value: load(), untilMs: Infinity };
-    this.#entries.delete(id);
-    this.#entries.set(id, entry);
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
     this.#shrink();
     try {
       const value = await entry.value;
       entry.untilMs = this.#clock.monotonic() + this.#options.ttlMs(value);
       return value;
     } catch (error) {
-      if (this.#entries.get(id) === entry) this.#entries.delete(id);
+      if (this.#entries.get(key) === entry) this.#entries.delete(key);
       throw error;
     }
   }
 
   #shrink(): void {
-    for (const id of this.#entries.keys()) {
+    for (const key of this.#entries.keys()) {
       if (this.#entries.size <= this.#options.max) return;
-      this.#entries.delete(id);
+      this.#entries.delete(key);
     }
   }
 }

@@ -70,7 +70,7 @@ export function shadowApi(o: ShadowApiOptions): ShadowApi {
     groupVersion: { group: groups.shadow, version: versions.shadow },
     handlers: {
       resources: () => (synced ? kinds.catalog.resources : []),
-      router: (request: IncomingMessage, response: ServerResponse) => route(context, kinds, { request, response }),
+      handler: (request: IncomingMessage, response: ServerResponse) => route(context, kinds, { request, response }),
     },
     get synced() {
       return synced;

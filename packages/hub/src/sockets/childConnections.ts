@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { createSecureContext, rootCertificates, type SecureContext, type TLSSocket } from 'node:tls';
 import { type Duplex } from 'node:stream';
+import { memo } from '@clusternet/apiserver';
 import { connectorOver, secureStream } from '@clusternet/client';
 import { type Dispatcher, Pool } from 'undici';
 import { type ChildIdentity } from './childIdentity.ts';
@@ -146,7 +147,8 @@ function secureContext({ target, certificate }: Route): SecureContext {
 function keyOf({ clusterId, target, certificate }: Route): string {
   const { stream, secure, serverName, caPem } = target;
   const where = stream.to === 'direct' ? 'direct' : `${stream.host} ${stream.port}`;
-  return createHash('sha256')
-    .update([clusterId, where, secure, serverName, caPem ?? '', certificate?.hash ?? ''].join('\n'))
-    .digest('base64');
+  return [clusterId, where, secure, serverName, hashOf(caPem ?? ''), certificate?.hash ?? ''].join('\n');
 }
+
+/** In place of bundles, which may be long and are few. */
+const hashOf = memo((text) => createHash('sha256').update(text).digest('base64'));

@@ -229,9 +229,9 @@ describe('a request that cannot be passed on', () => {
     const other = await TestAuthority.create('other');
     const { cluster } = bed.clusters;
     if (cluster?.status) {
-      cluster.status.apiserverTLSServerName = 'another.example';
+      cluster.status = { ...cluster.status, apiserverTLSServerName: 'another.example' };
       expect((await bed.as('clusternet', `${direct}/api`, { headers: withToken })).code).toBe(200);
-      cluster.status.apiserverCABundle = Buffer.from(other.cert).toString('base64');
+      cluster.status = { ...cluster.status, apiserverCABundle: Buffer.from(other.cert).toString('base64') };
     }
     expect((await bed.as('clusternet', `${direct}/api`, { headers: withToken })).code).toBe(502);
     expect(bed.received).toHaveLength(1);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type ManagedClusterStatus } from '@clusternet/api-types';
-import { StatusError } from '@clusternet/apiserver';
+import { memo, StatusError } from '@clusternet/apiserver';
 
 /** What the agent is asked to dial; the contract between both ends of the tunnel. */
 export type StreamTarget = { to: 'direct' } | { to: 'tcp'; host: string; port: number };
@@ -49,7 +49,20 @@ export function proxyTarget(suffix: string, status: ManagedClusterStatus | undef
   };
 }
 
+/** What an agent reports is read once, however many requests there are; informers never change an object that they gave out. */
+const reported = new WeakMap<ManagedClusterStatus, Omit<ProxyTarget, 'path'> & { basePath: string }>();
+
 function direct(path: string[], status: ManagedClusterStatus | undefined): ProxyTarget {
+  let found = status && reported.get(status);
+  if (!found) {
+    found = readReported(status);
+    if (status) reported.set(status, found);
+  }
+  const { basePath, ...target } = found;
+  return { ...target, path: `${basePath}/${path.join('/')}` };
+}
+
+function readReported(status: ManagedClusterStatus | undefined): Omit<ProxyTarget, 'path'> & { basePath: string } {
   const text = status?.apiserverURL?.trim() ?? '';
   if (text === '') {
     throw new StatusError(503, 'the agent of the cluster has not reported its API server yet; try again', {
@@ -66,14 +79,16 @@ function direct(path: string[], status: ManagedClusterStatus | undefined): Proxy
     host: url.host,
     serverName: status?.apiserverTLSServerName || unbracketed(url.hostname),
     ...trust(status),
-    path: `${url.pathname.replace(/\/+$/, '')}/${path.join('/')}`,
+    basePath: url.pathname.replace(/\/+$/, ''),
   };
 }
 
 function trust(status: ManagedClusterStatus | undefined): { caPem?: string } {
   const bundle = status?.apiserverCABundle;
-  return bundle ? { caPem: Buffer.from(bundle, 'base64').toString('utf8') } : {};
+  return bundle ? { caPem: decodeBundle(bundle) } : {};
 }
+
+const decodeBundle = memo((bundle) => Buffer.from(bundle, 'base64').toString('utf8'));
 
 function parseAuthority(authority: string, scheme: string): { host: string; port: number } {
   const match = hostPattern.exec(authority);

@@ -74,7 +74,7 @@ export function socketsApi(o: SocketsApiOptions): GroupVersionHandlers {
       if (info.subresource === 'proxy') return 'long';
       return upgrade ? 'free' : undefined;
     },
-    router: async (request: KubeRequest, response: ServerResponse) => {
+    handler: async (request: KubeRequest, response: ServerResponse) => {
       checkEnabled();
       const { subresource, name, verb } = request.kube.info;
       if (subresource === 'proxy') return proxy.request(request, response);
