@@ -9,11 +9,10 @@ import { type Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type KubeObject } from '@clusternet/api-types';
-import { type ApiServer, apiServerConfig, createApiServer, StatusError } from '@clusternet/apiserver';
+import { type ApiServer, apiServerConfig, createApiServer, StatusError, writeJson } from '@clusternet/apiserver';
 import { core, KubeClient } from '@clusternet/client';
 import { type ClusterSet, freePort, startClusters } from '@clusternet/localup';
 import { Health, Metrics, silentLogger } from '@clusternet/runtime';
-import express from 'express';
 import { eventually } from './testing/eventually.ts';
 
 const execute = promisify(execFile);
@@ -158,14 +157,6 @@ async function startReplica(securePort: number): Promise<void> {
     version: '0.1.0',
     serving: { namespace, service: 'kit', authoritySecret: 'kit-ca', apiServices: [apiService] },
   });
-  const router = express.Router();
-  router.get('/sockets/missing', () => {
-    throw new StatusError(409, 'this socket is taken');
-  });
-  router.use((request, response) => {
-    const { user, info, secretExtras, rawQuery, auditId } = request.kube;
-    response.json({ user, info, secretExtras, rawQuery, auditId, headers: request.headers });
-  });
   server.handle(
     { group, version: 'v1alpha1' },
     {
@@ -181,7 +172,11 @@ async function startReplica(securePort: number): Promise<void> {
           subresources: [{ name: 'proxy', kind: 'Socket', verbs: ['get'], anyMethod: true }],
         },
       ],
-      router,
+      handler: (request, response) => {
+        const { user, info, secretExtras, rawQuery, auditId } = request.kube;
+        if (info.name === 'missing') throw new StatusError(409, 'this socket is taken');
+        writeJson(response, { user, info, secretExtras, rawQuery, auditId, headers: request.headers });
+      },
       upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => {
         socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
         socket.write(`${request.kube.user.name} `);

@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -18,6 +18,7 @@ import { freePort, startSystem, type System, type Workload } from '@clusternet/l
 import { parse, stringify } from 'yaml';
 import { eventually } from './testing/eventually.ts';
 import { configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
+import { fate, Kubectl, type RunningKubectl } from './testing/kubectl.ts';
 
 const run = promisify(execFile);
 const quick = {
@@ -32,6 +33,7 @@ let child: KubeClient;
 let folder: string;
 let clusterId: string;
 let webServer: Server;
+let program: Kubectl;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tunnel-e2e-'));
@@ -77,6 +79,7 @@ beforeAll(async () => {
     logDir: process.env['E2E_LOG_DIR'],
     log: (line) => process.stderr.write(`${line}\n`),
   });
+  program = new Kubectl(system.clusters.binaries.kubectl, folder);
   parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });
   const [first] = system.children;
   child = await KubeClient.fromKubeConfig({ path: first?.kubeconfigPath });
@@ -149,37 +152,15 @@ async function childToken(): Promise<string> {
 type Visitor = 'anna' | 'bert' | 'token';
 
 async function kubectl(as: Visitor, ...args: string[]): Promise<string> {
-  const all = ['--kubeconfig', join(folder, `${as}.kubeconfig`), ...args];
-  const { stdout } = await run(system.clusters.binaries.kubectl, all, {
-    // Where cp puts what it fetches.
-    cwd: folder,
-    maxBuffer: 256 * 1024 * 1024,
-    timeout: 60_000,
-    env: kubectlEnv(),
-  });
-  return stdout;
+  return program.run(as, ...args);
 }
 
-function kubectlEnv(): NodeJS.ProcessEnv {
-  return { PATH: process.env['PATH'], HOME: folder };
-}
-
-/** What kubectl says when it is refused. */
 async function refusal(as: Visitor, ...args: string[]): Promise<string> {
-  return kubectl(as, ...args).then(
-    (text) => `it worked: ${text}`,
-    (error: { stderr?: string }) => error.stderr ?? 'no word',
-  );
+  return program.refusal(as, ...args);
 }
 
-/** kubectl that goes on until it is stopped. */
-function background(as: Visitor, args: string[], env: NodeJS.ProcessEnv = {}): { process: ChildProcess; text: () => string } {
-  const all = ['--kubeconfig', join(folder, `${as}.kubeconfig`), ...args];
-  const process = spawn(system.clusters.binaries.kubectl, all, { env: { ...kubectlEnv(), ...env } });
-  let text = '';
-  process.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  process.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  return { process, text: () => text };
+function background(as: Visitor, args: string[], env?: NodeJS.ProcessEnv): RunningKubectl {
+  return program.background(as, args, env);
 }
 
 async function pod(): Promise<string> {
@@ -203,7 +184,7 @@ describe('deploying', () => {
 });
 
 /** Begun before the tests of verbs, which together take about as long as API servers grant short requests. */
-let early: { since: number; watch: ReturnType<typeof background>; logs: ReturnType<typeof background> };
+let early: { since: number; watch: RunningKubectl; logs: RunningKubectl };
 
 beforeAll(async () => {
   const publisher = new Publisher(parent);
@@ -504,15 +485,6 @@ function service(name: string): Workload {
   return found.process;
 }
 
-/** Whether it has ended or shows what came late. */
-async function fate({ process, text }: ReturnType<typeof background>, late: string): Promise<'ended' | 'goes on'> {
-  return eventually(() => {
-    if (process.exitCode !== null) return 'ended';
-    expect(text()).toContain(late);
-    return 'goes on';
-  });
-}
-
 describe('faults', () => {
   async function back(): Promise<void> {
     await eventually(async () => expect(await kubectl('anna', 'get', 'namespaces')).toContain('shop'), 60);
@@ -526,7 +498,7 @@ describe('faults', () => {
   ])('$name is killed in the middle of an exec and a watch: none hangs, and all is well again', async ({ name, fates }) => {
     const exec = background('anna', ['exec', '-i', '-n', 'shop', await pod(), '--', 'cat']);
     const watch = background('anna', ['get', 'configmaps', '-n', 'shop', '--watch', '-o', 'name']);
-    exec.process.stdin?.on('error', () => undefined).write('hello\n');
+    exec.process.stdin?.write('hello\n');
     await eventually(() => expect(exec.text()).toContain('hello'));
     await eventually(() => expect(watch.text()).toContain('settings'));
     const victim = service(name);

@@ -4,18 +4,19 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A TCP relay in front of a server whose connections a test can cut, as a broken network does. */
+/** A TCP relay in front of a server whose connections a test can cut or let hang, as a broken network does. */
 export class CuttableProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #cut = false;
+  #held = false;
 
   private constructor(target: URL) {
     this.#server = createServer((incoming) => {
       const outgoing = connect(Number(target.port), target.hostname);
       this.#track(incoming, outgoing);
       if (this.#cut) incoming.resetAndDestroy();
-      else incoming.pipe(outgoing).pipe(incoming);
+      else if (!this.#held) incoming.pipe(outgoing).pipe(incoming);
     });
   }
 
@@ -38,6 +39,17 @@ export class CuttableProxy {
 
   mend(): void {
     this.#cut = false;
+  }
+
+  /** Swallows what comes from either side, on all connections, and tells nobody: a network that drops packets. */
+  hold(): void {
+    this.#held = true;
+    for (const socket of this.#sockets) socket.unpipe().pause();
+  }
+
+  /** Lets new connections pass; those that were held never recover. */
+  release(): void {
+    this.#held = false;
   }
 
   async close(): Promise<void> {

@@ -25,6 +25,8 @@ export interface ChildOptions {
   /** What kwok does for its kubelets beyond making pods run. */
   kubelet?: ClusterOptions['kubelet'];
   syncMode?: 'Push' | 'Pull' | 'Dual';
+  /** Replicas of its agent; default 1. */
+  agents?: number;
   /** Labels of its ManagedCluster. */
   labels?: Record<string, string>;
 }
@@ -41,11 +43,13 @@ export interface SystemOptions {
   log: Progress;
   /** Replicas of the hub; default 1. */
   hubs?: number;
+  /** Address by which agents reach the parent, made from its own: for a test that stands on the way. */
+  wayToParent?: (server: string) => Promise<string>;
   /** Values for the parent's charts, by component. */
   values?: Partial<Record<(typeof parentServices)[number] | 'agent', Record<string, unknown>>>;
 }
 
-/** A service that runs as its chart says: `clusternet-hub`, …, and `clusternet-agent/<child>`. */
+/** A service that runs as its chart says: `clusternet-hub`, …, and `clusternet-agent/<child>`; further replicas have `-2` and so on behind. */
 export interface Service {
   readonly name: string;
   readonly process: Workload;
@@ -102,13 +106,14 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     await exposeHub(parent, balancer?.port ?? hubs[0]?.port ?? 0);
     log('parent: hub, scheduler and override-engine are ready');
     const token = await createBootstrapToken(parent.api);
+    const parentURL = (await options.wayToParent?.(parent.server)) ?? parent.server;
     await Promise.all(
       options.children.map(async (child, i) => {
         const cluster = clusters.children[i];
         if (cluster === undefined) throw new Error(`cluster ${child.name} was not started`);
         await install(cluster, 'agent', {
           replicaCount: 1,
-          parentURL: parent.server,
+          parentURL,
           parentCA: parent.caPem,
           registrationToken: token,
           clusterName: child.name,
@@ -119,6 +124,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
           ...options.values?.agent,
         });
         services.push(await start(cluster, 'agent', `clusternet-agent/${child.name}`));
+        for (let number = 2; number <= (child.agents ?? 1); number++) {
+          services.push(await start(cluster, 'agent', `clusternet-agent/${child.name}-${number}`));
+        }
       }),
     );
     await registered(parent.api, options.children.length);

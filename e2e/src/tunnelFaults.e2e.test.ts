@@ -1,0 +1,366 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:https';
+import { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type KubeObject, type ManagedCluster, resources } from '@clusternet/api-types';
+import { core, KubeClient } from '@clusternet/client';
+import { CertificateAuthority, startSystem, type System, type Workload } from '@clusternet/localup';
+import { parse, stringify } from 'yaml';
+import { CuttableProxy } from './testing/cuttableProxy.ts';
+import { eventually } from './testing/eventually.ts';
+import { configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
+import { fate, Kubectl } from './testing/kubectl.ts';
+
+/** How often the way is cut in a row; a run of hundreds is for people. */
+const cycles = Number(process.env['E2E_CYCLES'] ?? 8);
+const quick = {
+  'leader-elect-lease-duration': '4s',
+  'leader-elect-renew-deadline': '3s',
+  'leader-elect-retry-period': '500ms',
+};
+
+let system: System;
+let parent: KubeClient;
+let child: KubeClient;
+let folder: string;
+let clusterId: string;
+let program: Kubectl;
+/** Between the agents and the API server of the parent. */
+let way: CuttableProxy;
+let metricsServer: Server;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tunnel-faults-'));
+  system = await startSystem({
+    children: [
+      {
+        name: 'child',
+        nodes: 1,
+        agents: 2,
+        syncMode: 'Push',
+        kubelet: [
+          {
+            apiVersion: 'kwok.x-k8s.io/v1alpha1',
+            kind: 'ClusterExec',
+            metadata: { name: 'clusterexec' },
+            spec: { execs: [{ local: { workDir: folder, envs: [{ name: 'PATH', value: process.env['PATH'] }] } }] },
+          },
+        ],
+      },
+    ],
+    wayToParent: async (server) => {
+      way = await CuttableProxy.start(server);
+      return `https://127.0.0.1:${way.port}`;
+    },
+    values: {
+      hub: { extraArgs: quick, featureGates: { SocketConnection: true } },
+      scheduler: { extraArgs: quick },
+      'override-engine': { extraArgs: quick },
+      agent: { extraArgs: quick, featureGates: { SocketConnection: true }, visitors: { enabled: true } },
+    },
+    logDir: process.env['E2E_LOG_DIR'],
+    log: (line) => process.stderr.write(`${line}\n`),
+  });
+  program = new Kubectl(system.clusters.binaries.kubectl, folder);
+  parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });
+  child = await KubeClient.fromKubeConfig({ path: system.children[0]?.kubeconfigPath });
+  const { items } = await parent.resource<ManagedCluster>(resources.managedClusters).list();
+  clusterId = items[0]?.spec?.clusterId ?? '';
+  await writeKubeconfig();
+  await child.request({
+    method: 'POST',
+    path: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
+    body: {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'anna' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'anna' }],
+    },
+  });
+  const publisher = new Publisher(parent);
+  await publisher.subscribe('shop', await publisher.feed(namespace('shop'), deployment('shop', 'web', 1), ...settings('before')));
+  await back();
+  await arrived('before');
+}, 1_200_000);
+
+afterAll(async () => {
+  await Promise.all([parent?.close(), child?.close()]);
+  await system?.close();
+  await way?.close();
+  metricsServer?.close();
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+/** anna, whom the parent vouches for. */
+async function writeKubeconfig(): Promise<void> {
+  const config = parse(system.parent.kubeconfig) as { clusters: [{ cluster: { server: string } }]; users: [{ user: object }] };
+  const [[{ cluster }], [{ user }]] = [config.clusters, config.users];
+  cluster.server += direct();
+  Object.assign(user, { as: 'anna', 'as-groups': ['team'] });
+  await writeFile(join(folder, 'anna.kubeconfig'), stringify(config));
+}
+
+function direct(path = ''): string {
+  return `/apis/proxies.clusternet.io/v1alpha1/sockets/${clusterId}/proxy/direct${path}`;
+}
+
+const asAnna = { 'Impersonate-User': 'anna', 'Impersonate-Group': 'team' };
+
+function visit(path: string): Promise<{ status: number; body: string }> {
+  return parent.text({ method: 'GET', path: direct(path), headers: asAnna, timeoutMs: 120_000 });
+}
+
+/** The child can be visited. */
+async function back(): Promise<void> {
+  await eventually(async () => expect((await visit('/version')).status).toBe(200));
+}
+
+function settings(value: string): KubeObject[] {
+  return Array.from({ length: 50 }, (_, n) => configMap('shop', `settings-${n}`, { value }));
+}
+
+async function arrived(value: string): Promise<void> {
+  await eventually(async () => {
+    const { items } = await child
+      .resource<KubeObject & { data?: { value?: string } }>(core.configMaps)
+      .list({ namespace: 'shop' });
+    const values = items.filter(({ metadata }) => metadata.name?.startsWith('settings-')).map(({ data }) => data?.value);
+    expect(values).toEqual(Array(50).fill(value));
+  });
+}
+
+async function pod(): Promise<string> {
+  return eventually(async () => {
+    const { items } = await child.resource(core.pods).list({ namespace: 'shop' });
+    const [found] = items.filter((item) => (item['status'] as { phase?: string }).phase === 'Running');
+    expect(found).toBeDefined();
+    return found?.metadata.name ?? '';
+  });
+}
+
+function service(name: string): Workload {
+  const found = system.services.find((one) => one.name === name);
+  if (!found) throw new Error(`there is no ${name}`);
+  return found.process;
+}
+
+/** Begins an exec and a watch; tells what becomes of them. */
+async function underWay() {
+  const exec = program.background('anna', ['exec', '-i', '-n', 'shop', await pod(), '--', 'cat']);
+  const watch = program.background('anna', ['get', 'configmaps', '-n', 'shop', '--watch', '-o', 'name']);
+  exec.process.stdin?.write('hello\n');
+  await eventually(() => expect(exec.text()).toContain('hello'));
+  await eventually(() => expect(watch.text()).toContain('settings'));
+  return async () => Promise.all([fate(exec, 'never said'), fate(watch, 'never said')]);
+}
+
+describe('the way between agent and parent', () => {
+  it('is cut in the middle of an exec and a watch: both end, and all is well again', async () => {
+    const fates = await underWay();
+    way.cut();
+    expect(await fates()).toEqual(['ended', 'ended']);
+    way.mend();
+    await back();
+  });
+
+  it('is cut in the middle of a list of 50 MB: it is whole, or is seen to be cut', async () => {
+    const data = { text: 'x'.repeat(900_000) };
+    for (let number = 0; number < 56; number++) {
+      const metadata = { name: `large-${number}`, namespace: 'default' };
+      await child.resource(core.configMaps).create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
+    }
+    const outcome = visit('/api/v1/namespaces/default/configmaps').then(
+      ({ body }) => (JSON.parse(body) as { items: unknown[] }).items.length,
+      () => 'failed',
+    );
+    await eventually(async () => expect(await streams()).toBeGreaterThan(0));
+    way.cut();
+    expect(['failed', 57]).toContain(await outcome);
+    way.mend();
+    await back();
+    await child
+      .resource(core.configMaps)
+      .deleteCollection({ namespace: 'default', fieldSelector: 'metadata.name!=kube-root-ca.crt' });
+  });
+
+  it('is cut in the middle of a rollout: it goes on where it was', async () => {
+    const publisher = new Publisher(parent);
+    await publisher.feed(...settings('after'));
+    way.cut();
+    const half = settings('at last');
+    await publisher.feed(...half);
+    way.mend();
+    await arrived('at last');
+  });
+
+  it('loses everything and says nothing: requests end with an error to try again on, and the tunnel comes back', async () => {
+    const watch = visit('/api/v1/namespaces?watch=true').then(
+      () => 'ended',
+      () => 'ended',
+    );
+    await eventually(async () => expect(await streams()).toBeGreaterThan(0));
+    way.hold();
+    expect(await watch).toBe('ended');
+    const { status, body } = await visit('/version');
+    expect(status).toBe(503);
+    expect(JSON.parse(body)).toMatchObject({ kind: 'Status', details: { retryAfterSeconds: expect.any(Number) } });
+    way.release();
+    await back();
+  });
+
+  it(`is cut ${cycles} times, with requests under way: nothing is left of them`, async () => {
+    const processes = ['clusternet-hub', 'clusternet-agent/child', 'clusternet-agent/child-2'].map((name) => service(name));
+    await cycle();
+    const before = await Promise.all(processes.map(usage));
+    for (let n = 0; n < cycles; n++) await cycle();
+    await eventually(async () => expect(await streams()).toBeLessThan(5));
+    await eventually(async () => {
+      const after = await Promise.all(processes.map(usage));
+      for (const [at, { files, megabytes }] of after.entries()) {
+        // Connections that are kept for the next request come and go.
+        expect(files).toBeLessThan((before[at]?.files ?? 0) + 12);
+        expect(megabytes).toBeLessThan((before[at]?.megabytes ?? 0) + 60);
+      }
+    });
+  });
+
+  async function cycle(): Promise<void> {
+    const paths = ['/api/v1/namespaces?watch=true', '/api/v1/pods?watch=true', '/api/v1/configmaps?watch=true'];
+    const ends = Promise.allSettled(paths.map((path) => visit(path)));
+    await eventually(async () => expect(await streams()).toBeGreaterThanOrEqual(paths.length));
+    way.cut();
+    await ends;
+    way.mend();
+    await back();
+  }
+
+  /** Streams in the tunnel. */
+  async function streams(): Promise<number> {
+    const { items } = await parent.request<{ items: { status: { streams?: number } }[] }>({
+      method: 'GET',
+      path: '/apis/proxies.clusternet.io/v1alpha1/sockets',
+    });
+    return items[0]?.status.streams ?? 0;
+  }
+
+  async function usage({ pid }: Workload): Promise<{ files: number; megabytes: number }> {
+    const files = (await readdir(`/proc/${pid}/fd`)).length;
+    const status = await readFile(`/proc/${pid}/status`, 'utf8');
+    return { files, megabytes: Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024 };
+  }
+});
+
+describe('the API server of the parent', () => {
+  it('is killed in the middle of an exec and a watch, and comes back: both end, and all is well again', async () => {
+    const fates = await underWay();
+    await system.parent.kill();
+    expect(await fates()).toEqual(['ended', 'ended']);
+    await system.parent.restart();
+    await back();
+  });
+});
+
+describe('the agent that leads', () => {
+  it('is killed: another holds the tunnel within the time of the lease, and deploying goes on', async () => {
+    const { spec } = await child.request<{ spec: { holderIdentity: string } }>({
+      method: 'GET',
+      path: '/apis/coordination.k8s.io/v1/namespaces/clusternet-system/leases/clusternet-agent',
+    });
+    const agents = ['clusternet-agent/child', 'clusternet-agent/child-2'].map((name) => service(name));
+    // Which one it is cannot be told from outside: the one whose end the tunnel does not survive.
+    for (const agent of agents) {
+      await agent.kill();
+      await back();
+      await agent.restart();
+      await agent.waitReady();
+    }
+    const later = await child.request<{ spec: { holderIdentity: string } }>({
+      method: 'GET',
+      path: '/apis/coordination.k8s.io/v1/namespaces/clusternet-system/leases/clusternet-agent',
+    });
+    expect(later.spec.holderIdentity).not.toBe(spec.holderIdentity);
+    await new Publisher(parent).feed(...settings('from the other one'));
+    await arrived('from the other one');
+  });
+});
+
+describe('kubectl top', () => {
+  it('shows what the metrics API of the child says', async () => {
+    await serveMetrics();
+    await eventually(async () => expect(await program.run('anna', 'top', 'nodes')).toMatch(/child-node-1 +250m .* 1024Mi/));
+    expect(await program.run('anna', 'top', 'pods', '-n', 'shop')).toMatch(/web-1 +100m +64Mi/);
+  });
+
+  /** Stands in for the metrics server: what is shown is the way through two aggregated APIs. */
+  async function serveMetrics(): Promise<void> {
+    const authority = await CertificateAuthority.create('metrics');
+    metricsServer = createServer(await authority.issue({ commonName: 'metrics', hosts: ['localhost', '127.0.0.1'] }));
+    metricsServer.on('request', (request, response) => {
+      const path = (request.url ?? '').split('?')[0] ?? '';
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(metricsOf(path)));
+    });
+    metricsServer.listen(0, 'localhost');
+    await once(metricsServer, 'listening');
+    const { port } = metricsServer.address() as AddressInfo;
+    const write = (path: string, body: object): Promise<unknown> => child.request({ method: 'POST', path, body });
+    await write('/api/v1/namespaces/kube-system/services', {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'metrics' },
+      spec: { type: 'ExternalName', externalName: 'localhost' },
+    });
+    await write('/apis/apiregistration.k8s.io/v1/apiservices', {
+      apiVersion: 'apiregistration.k8s.io/v1',
+      kind: 'APIService',
+      metadata: { name: 'v1beta1.metrics.k8s.io' },
+      spec: {
+        group: 'metrics.k8s.io',
+        version: 'v1beta1',
+        groupPriorityMinimum: 100,
+        versionPriority: 100,
+        insecureSkipTLSVerify: true,
+        service: { name: 'metrics', namespace: 'kube-system', port },
+      },
+    });
+  }
+
+  function metricsOf(path: string): object {
+    const apiVersion = 'metrics.k8s.io/v1beta1';
+    const sample = { timestamp: '2026-01-01T00:00:00Z', window: '10s' };
+    if (path.endsWith('/nodes')) {
+      const usage = { cpu: '250m', memory: '1Gi' };
+      return {
+        kind: 'NodeMetricsList',
+        apiVersion,
+        metadata: {},
+        items: [{ metadata: { name: 'child-node-1' }, ...sample, usage }],
+      };
+    }
+    if (path.endsWith('/pods')) {
+      const containers = [{ name: 'web', usage: { cpu: '100m', memory: '64Mi' } }];
+      const metadata = { name: 'web-1', namespace: 'shop' };
+      return { kind: 'PodMetricsList', apiVersion, metadata: {}, items: [{ metadata, ...sample, containers }] };
+    }
+    const resource = (name: string, kind: string, namespaced: boolean): object => ({
+      name,
+      singularName: '',
+      namespaced,
+      kind,
+      verbs: ['get', 'list'],
+    });
+    return {
+      kind: 'APIResourceList',
+      apiVersion: 'v1',
+      groupVersion: apiVersion,
+      resources: [resource('nodes', 'NodeMetrics', false), resource('pods', 'PodMetrics', true)],
+    };
+  }
+});
