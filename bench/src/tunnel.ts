@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A child's API server straight and through the parent (its API server, the hub, the tunnel, the agent), with the same requests in turns; then
- * what a thousand idle tunnels cost the hub, and how fast they are back after it was killed.
+ * A child's API server straight and through the parent (its API server, the hub, the tunnel, the agent), with the same requests in turns, beside
+ * the parent's API server and the hub alone; then what a thousand idle tunnels cost the hub, and how fast they are back after it was killed.
  */
 import { type ManagedCluster, resources } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
@@ -13,6 +13,7 @@ import { WebSocket } from 'ws';
 import { adminToken } from './adminToken.ts';
 import { type Bench, median, percentile, round } from './bench.ts';
 import { Fleet } from './fleet.ts';
+import { idleTlsKilobytes } from './idleTls.ts';
 import { inParallel } from './inParallel.ts';
 import { residentMegabytes } from './memory.ts';
 
@@ -24,10 +25,14 @@ const listObjects = 20;
 const execs = 10;
 const idleTunnels = Number(process.env['BENCH_TUNNELS'] ?? 1000);
 
-/** One way to the child's API server. */
+const smallObject = '/api/v1/namespaces/default/configmaps/small';
+
+/** One way to the child's API server, or a part of it. */
 interface Way {
-  name: 'straight' | 'tunnelled';
+  name: 'straight' | 'aggregated' | 'tunnelled';
   pool: Pool;
+  /** Path of a small object; bulk and execs are for those ways only that lead to a child. */
+  small: string;
   prefix: string;
   headers: Record<string, string>;
   caPem: string;
@@ -73,13 +78,13 @@ async function compare(system: System, log: (line: string) => void): Promise<Rec
   await fill(childAdmin);
   const [cluster] = (await parentAdmin.resource<ManagedCluster>(resources.managedClusters).list()).items;
   const childToken = `Bearer ${await adminToken(childAdmin)}`;
-  const prefix = `/apis/proxies.clusternet.io/v1alpha1/sockets/${cluster?.spec?.clusterId ?? ''}/proxy/direct`;
+  const sockets = '/apis/proxies.clusternet.io/v1alpha1/sockets';
+  const headers = { authorization: `Bearer ${await adminToken(parentAdmin)}`, 'clusternet-authorization': childToken };
   const ways: Way[] = [
     way('straight', child, '', { authorization: childToken }),
-    way('tunnelled', system.parent, prefix, {
-      authorization: `Bearer ${await adminToken(parentAdmin)}`,
-      'clusternet-authorization': childToken,
-    }),
+    way('tunnelled', system.parent, `${sockets}/${cluster?.spec?.clusterId ?? ''}/proxy/direct`, headers),
+    // The parent's API server asks the hub, which answers out of its memory: no tunnel behind it can be faster.
+    { ...way('aggregated', system.parent, sockets, headers), small: '' },
   ];
   const figures = new Map(ways.map((one) => [one.name, empty()]));
   for (const one of ways) await measure(one, empty());
@@ -89,10 +94,9 @@ async function compare(system: System, log: (line: string) => void): Promise<Rec
   await Promise.all(ways.map(({ pool }) => pool.close()));
   const summaries = Object.fromEntries([...figures].map(([name, measured]) => [name, summary(measured)]));
   for (const [name, f] of Object.entries(summaries)) {
-    log(
-      `${name}: GET p50 ${f.p50Ms} ms, p99 ${f.p99Ms} ms; ${f.requestsPerSecond} requests/s at ${inFlight} in flight; ` +
-        `one list ${f.oneListMBps} MB/s, six ${f.sixListsMBps} MB/s; first byte of an exec ${f.execMs} ms`,
-    );
+    const bulk = `; one list ${f.oneListMBps} MB/s, six ${f.sixListsMBps} MB/s; first byte of an exec ${f.execMs} ms`;
+    const rest = name === 'aggregated' ? '' : bulk;
+    log(`${name}: GET p50 ${f.p50Ms} ms, p99 ${f.p99Ms} ms; ${f.requestsPerSecond} requests/s at ${inFlight} in flight${rest}`);
   }
   const [straight, tunnelled] = [figures.get('straight') ?? empty(), figures.get('tunnelled') ?? empty()];
   const ratio = (of: (f: Figures) => number): number => round(of(tunnelled) / of(straight));
@@ -113,7 +117,7 @@ async function compare(system: System, log: (line: string) => void): Promise<Rec
 
 function way(name: Way['name'], { server, caPem }: Cluster, prefix: string, headers: Record<string, string>): Way {
   const pool = new Pool(server, { connections: 64, allowH2: false, keepAliveTimeout: 60_000, connect: { ca: caPem } });
-  return { name, pool, prefix, headers, caPem, server };
+  return { name, pool, small: smallObject, prefix, headers, caPem, server };
 }
 
 function empty(): Figures {
@@ -161,11 +165,11 @@ async function fill(child: KubeClient): Promise<void> {
 }
 
 async function measure(one: Way, into: Figures): Promise<void> {
-  const small = '/api/v1/namespaces/default/configmaps/small';
-  for (let i = 0; i < latencyRequests; i++) into.latenciesMs.push(await timed(() => get(one, small)));
+  for (let i = 0; i < latencyRequests; i++) into.latenciesMs.push(await timed(() => get(one, one.small)));
   const requests = Array.from({ length: throughputRequests }, (_, i) => i);
-  const loadMs = await timed(() => inParallel(requests, inFlight, () => get(one, small)));
+  const loadMs = await timed(() => inParallel(requests, inFlight, () => get(one, one.small)));
   into.requestsPerSecond.push((throughputRequests * 1000) / loadMs);
+  if (one.small !== smallObject) return;
   const list = '/api/v1/namespaces/bulk/configmaps';
   for (const [count, rates] of [
     [1, into.oneListMBps],
@@ -227,9 +231,11 @@ async function idle(system: System, log: (line: string) => void): Promise<Record
   const connectSeconds = (await timed(() => fleet.connect())) / 1000;
   const after = await residentMegabytes(hub.pid);
   const kilobytesPerTunnel = ((after - before) * 1024) / idleTunnels;
+  const kilobytesPerConnection = await idleTlsKilobytes(idleTunnels);
   const seats = await fleet.seats();
   log(
-    `connected in ${round(connectSeconds)} s; the hub grew from ${before} to ${after} MB, ${round(kilobytesPerTunnel)} KB per tunnel (goal: 60); ` +
+    `connected in ${round(connectSeconds)} s; the hub grew from ${before} to ${after} MB, ${round(kilobytesPerTunnel)} KB per tunnel (goal: 60; ` +
+      `a bare TLS connection takes ${round(kilobytesPerConnection)}); ` +
       `${seats} of the parent's request seats are taken`,
   );
   const back = fleet.returned();
@@ -241,6 +247,7 @@ async function idle(system: System, log: (line: string) => void): Promise<Record
     tunnels: idleTunnels,
     connectSeconds: round(connectSeconds),
     kilobytesPerTunnel: round(kilobytesPerTunnel),
+    kilobytesPerConnection: round(kilobytesPerConnection),
     hubMegabytes: { before, after },
     seats,
     backSeconds: { half: round(median(times)), all: round(Math.max(...times)) },
