@@ -52,7 +52,7 @@ function serve({ count, ca, cert, key }: Start): void {
   const sockets = new Set<object>();
   let before = 0;
   const server = createServer({ ca, cert, key, requestCert: true }, (socket) => {
-    sockets.add(socket.on('error', () => undefined).on('data', (bytes) => void socket.write(bytes)));
+    sockets.add(socket.on('error', () => undefined).on('data', (bytes: Buffer) => void socket.write(bytes)));
     if (sockets.size < count) return;
     setTimeout(() => process.send?.((process.memoryUsage.rss() - before) / 1024 / count), settleMs);
   });
