@@ -62,7 +62,11 @@ beforeAll(async () => {
       hub: { extraArgs: quick, featureGates: { SocketConnection: true } },
       scheduler: { extraArgs: quick },
       'override-engine': { extraArgs: quick },
-      agent: { extraArgs: quick, featureGates: { SocketConnection: true }, visitors: { enabled: true } },
+      agent: {
+        extraArgs: { ...quick, 'tunnel-reconnect-max-interval': '2s' },
+        featureGates: { SocketConnection: true },
+        visitors: { enabled: true },
+      },
     },
     logDir: process.env['E2E_LOG_DIR'],
     log: (line) => process.stderr.write(`${line}\n`),
@@ -177,7 +181,7 @@ describe('the way between agent and parent', () => {
       await child.resource(core.configMaps).create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
     }
     const outcome = visit('/api/v1/namespaces/default/configmaps').then(
-      ({ body }) => (JSON.parse(body) as { items: unknown[] }).items.length,
+      ({ status, body }) => (status === 200 ? (JSON.parse(body) as { items: unknown[] }).items.length : 'failed'),
       () => 'failed',
     );
     await eventually(async () => expect(await streams()).toBeGreaterThan(0));

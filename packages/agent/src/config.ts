@@ -75,6 +75,9 @@ export const agentConfig = z.object({
     .array(z.string())
     .default([])
     .describe('range of addresses, or [range]:port, that may be reached through the tunnel besides the API server; repeatable'),
+  tunnelReconnectMaxInterval: duration()
+    .default(30_000)
+    .describe('longest wait before a lost tunnel is tried again; the first tries come within a tenth of it'),
   enableTunnelLogging: z
     .boolean()
     .default(false)

@@ -95,7 +95,7 @@ describe('resolveOptions', () => {
     expect(resolve(valid)).toMatchObject({ socketConnection: false, tunnelAllow: [], tunnelLogging: false, visitors: false });
     const flags = { tunnelAllow: ['10.0.0.0/8', '10.0.0.1:443'], visitors: true };
     const options = resolve({ ...valid, ...flags }, ['SocketConnection']);
-    expect(options).toMatchObject({ socketConnection: true, visitors: true });
+    expect(options).toMatchObject({ socketConnection: true, visitors: true, tunnelReconnectMaxMs: 30_000 });
     expect(options.tunnelAllow.map(({ port }) => port)).toEqual([undefined, 443]);
   });
 

@@ -53,6 +53,7 @@ export interface AgentOptions {
   /** What may be reached through it besides the cluster's own API server. */
   tunnelAllow: AllowRule[];
   tunnelLogging: boolean;
+  tunnelReconnectMaxMs: number;
   /** Users of the parent may act here under their own names. */
   visitors: boolean;
   nodeLabels: NodeLabelOptions;
@@ -157,6 +158,7 @@ export function resolveOptions({ config, gates, env }: OptionsInput): AgentOptio
     socketConnection,
     tunnelAllow,
     tunnelLogging: config.enableTunnelLogging,
+    tunnelReconnectMaxMs: config.tunnelReconnectMaxInterval,
     visitors: config.visitors,
     nodeLabels: { prefixes: config.labelsAggregatePrefix, threshold: config.labelsAggregateThreshold },
     predictor,

@@ -205,6 +205,7 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
             }),
             signal,
             logStreams: options.tunnelLogging,
+            timing: { backoff: { initialMs: options.tunnelReconnectMaxMs / 10, maxMs: options.tunnelReconnectMaxMs } },
             reporter: new TunnelReporter(logger, (event) => o.reporter.event(event)),
             metrics: o.tunnelMetrics,
             logger,

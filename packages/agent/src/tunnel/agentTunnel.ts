@@ -29,7 +29,7 @@ export interface AgentTunnelOptions {
   reporter: TunnelReporter;
   metrics: TunnelMetrics;
   logger: Logger;
-  /** Timing of the tunnel, for tests. */
+  /** Timing of the tunnel. */
   timing?: Pick<TunnelClientOptions, 'backoff' | 'keepAliveMs' | 'deadAfterMs' | 'random'>;
   /** How long to stay away after a refusal that somebody has to mend. */
   refusedBackoff?: { initialMs: number; maxMs: number };
