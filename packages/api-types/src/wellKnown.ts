@@ -40,6 +40,12 @@ export const labels = {
   subsName: 'apps.clusternet.io/subs.name',
   subsNamespace: 'apps.clusternet.io/subs.namespace',
   subsUid: 'apps.clusternet.io/subs.uid',
+  /** On the records of a Helm release in a child: the dedicated namespace of who deployed it, a hash of the HelmRelease's name, and one of all that went in. */
+  releaseOwner: 'apps.clusternet.io/release-owner',
+  releaseHash: 'apps.clusternet.io/release',
+  inputsHash: 'apps.clusternet.io/inputs',
+  /** `true` on the records of a Helm release that somebody else had installed. */
+  releaseAdopted: 'apps.clusternet.io/adopted',
   /** Name and namespace of the exported Service, on ServiceImports and copied EndpointSlices. */
   multiClusterServiceName: 'services.clusternet.io/multi-cluster-service-name',
   multiClusterServiceNamespace: 'services.clusternet.io/multi-cluster-service-namespace',
@@ -66,6 +72,10 @@ export const annotations = {
   appliedHash: 'apps.clusternet.io/applied-hash',
   /** `"true"`: the object existed before the deployer took it; it is released, not deleted. */
   adopted: 'apps.clusternet.io/adopted',
+  /** `namespace/name` of the HelmChart that a HelmRelease was made from. */
+  helmChart: 'apps.clusternet.io/helm-chart',
+  /** Digest of the archive of a chart, `sha256:HEX`, on HelmReleases and on the HelmCharts inside of Descriptions. */
+  chartDigest: 'apps.clusternet.io/chart-digest',
   /** `"false"`: an RBAC object or Secret is left as it is by the next ensure. */
   autoUpdate: 'clusternet.io/autoupdate',
   /** Hash of a held scheduling decision that the user lets through. */
@@ -122,6 +132,8 @@ export const names = {
   childClusterDeployer: 'child-cluster-deployer',
   /** Secret in the dedicated namespace by which the hub may speak in a caller's name; its agent makes it when the child consents. */
   childClusterVisitor: 'child-cluster-visitor',
+  /** Secret in the dedicated namespace with the repository credentials of the charts that its agent deploys. */
+  chartCredentials: 'helm-chart-credentials',
   parentCluster: 'parent-cluster',
   clusterRegistrationSecret: 'clusternet-agent-cluster-registration',
   agent: 'clusternet-agent',

@@ -6,6 +6,14 @@ export { type DecodedDescription, decodeDescription, type DesiredObject } from '
 export { deployerConditions } from './descriptionStatus.ts';
 export { containsDesired } from './drift.ts';
 export { hashObject } from './hash.ts';
+export { createHelmEngine, type HelmSettings } from './helm/createHelmEngine.ts';
+export { HelmDeployer, type HelmDeployerOptions, type HelmEngine } from './helm/helmDeployer.ts';
+export { helmFlags, helmSettings } from './helm/helmFlags.ts';
+export { maxValuesBytes } from './helm/release/inputs.ts';
+export { type HelmAccess } from './helm/run/helmSession.ts';
+export { type ChartCredentials, type ChartRef, type ResolvedChart } from './helm/source/chartRef.ts';
+export { ChartSource } from './helm/source/chartSource.ts';
+export { ChartSourceError } from './helm/source/chartSourceError.ts';
 export { type ObjectErrorReason } from './objectError.ts';
 export { type Owner, ownerText, parseOwner } from './ownership.ts';
 export { trimObject } from './prepare.ts';

@@ -35,6 +35,8 @@ export const skipReasons = {
   tooLarge: 'TooLarge',
   invalidFeed: 'InvalidFeed',
   overrideFailed: 'OverrideFailed',
+  chartNotFound: 'ChartNotFound',
+  chartUnverified: 'ChartUnverified',
 } as const;
 
 /** Values of `Description.status.phase`. */

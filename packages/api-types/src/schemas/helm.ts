@@ -3,6 +3,7 @@
 
 import type * as z from 'zod';
 import { resources } from '../resources.ts';
+import { conditions } from './common.ts';
 import { boolean, bytes, int32, int64, object, oneOf, string } from './dsl.ts';
 import { kindOf } from './kind.ts';
 
@@ -38,6 +39,9 @@ export type HelmChartSpec = z.input<typeof helmChartSpecSchema>;
 export const helmChartStatusSchema = object('Whether the chart can be had.', {
   phase: oneOf('Result of the last look into the repository.', ['Found', 'NotFound']).optional(),
   reason: string('Why it was not found.').optional(),
+  version: string('The exact version that every cluster gets; a range is resolved once for each change of the spec.').optional(),
+  digest: string('Digest of the archive of that version, sha256:HEX, where the repository tells it.').optional(),
+  observedGeneration: int64('Generation of the spec that "version" answers.').optional(),
 });
 export type HelmChartStatus = z.input<typeof helmChartStatusSchema>;
 
@@ -75,6 +79,11 @@ export const helmReleaseStatusSchema = object('State of the release in the clust
   phase: string(`State of the release: ${releasePhases.join(', ')}.`).optional(),
   notes: string('Notes of the chart, or the error text.').optional(),
   version: int64('Revision of the release.').optional(),
+  chartVersion: string('Version of the chart that is installed.').optional(),
+  releaseName: string('Name of the release that was last worked on.').optional(),
+  releaseNamespace: string('Namespace of that release.').optional(),
+  observedGeneration: int64('Generation of the spec that the phase is about.').optional(),
+  conditions: conditions().optional(),
 });
 export type HelmReleaseStatus = z.input<typeof helmReleaseStatusSchema>;
 

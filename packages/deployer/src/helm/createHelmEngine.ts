@@ -1,0 +1,51 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type HelmEngine } from './helmDeployer.ts';
+import { HelmPool } from './run/helmPool.ts';
+import { ChartCache } from './source/chartCache.ts';
+import { ChartSource } from './source/chartSource.ts';
+import { SourcePolicy } from './source/sourcePolicy.ts';
+
+/** What the flags of a service say about helm. */
+export interface HelmSettings {
+  /** Path of helm; empty for the one beside the program, then that on PATH. */
+  path: string;
+  /** Folder for charts; empty for one of the process's own among the temporary files. */
+  cacheDir: string;
+  concurrency: number;
+  /** Addresses that charts are fetched from although they are refused by default. */
+  allow: readonly string[];
+  /** File with CAs of repositories besides those of the system; empty for none. */
+  caFile: string;
+}
+
+/** Makes what all deployers of a service share, and where charts come from. */
+export function createHelmEngine(o: HelmSettings): HelmEngine & { source: ChartSource } {
+  const caPem = o.caFile === '' ? undefined : readCa(o.caFile);
+  const source = new ChartSource({ policy: new SourcePolicy(o.allow), ...(caPem === undefined ? {} : { caPem }) });
+  const folder = o.cacheDir === '' ? join(tmpdir(), `clusternet-charts-${process.pid}`) : join(o.cacheDir, 'charts');
+  const pool = new HelmPool({ path: o.path === '' ? besideProgram() : o.path, concurrency: o.concurrency });
+  return { pool, charts: new ChartCache({ source, folder }), source };
+}
+
+function besideProgram(): string {
+  const path = join(dirname(process.argv[1] ?? '.'), 'helm');
+  try {
+    accessSync(path, constants.X_OK);
+    return path;
+  } catch {
+    return 'helm';
+  }
+}
+
+function readCa(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Error(`--helm-ca-file: the file ${file} cannot be read`, { cause });
+  }
+}

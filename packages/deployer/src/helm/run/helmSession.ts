@@ -1,0 +1,97 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ApiBridge, type OpenStream } from './apiBridge.ts';
+import { type HelmPool, type HelmResult } from './helmPool.ts';
+
+/** How helm reaches one child, and as whom. */
+export interface HelmAccess {
+  /** Address of the child's API server. */
+  server: string;
+  caPem?: string;
+  tlsServerName?: string;
+  /** The token of the deployer of this child, asked for with every call. */
+  token: () => string | Promise<string>;
+  /** Streams to the API server; TCP when absent. */
+  open?: OpenStream;
+  qps?: number;
+  burst?: number;
+}
+
+/** Nobody listens there: what a chart makes helm fetch, it does not get. */
+const nowhere = 'http://127.0.0.1:1';
+
+/**
+ * Runs one helm command against a child, with the identity of its deployer and nothing of the service's own: an environment, a home and a
+ * kubeconfig (readable by the service only) that live as long as the call, and no way to any other place. Secrets are in files, never in
+ * arguments.
+ *
+ * @param values - values of the release as JSON; the file is passed with `--values`
+ * @throws what {@link HelmPool.run} throws
+ */
+export async function runHelm(o: {
+  pool: Pick<HelmPool, 'run'>;
+  access: HelmAccess;
+  args: string[];
+  values?: string;
+  timeoutMs: number;
+  signal: AbortSignal;
+}): Promise<HelmResult> {
+  const { pool, access, args, values, timeoutMs, signal } = o;
+  const home = await mkdtemp(join(tmpdir(), 'clusternet-helm-'));
+  try {
+    await using bridge = await ApiBridge.start({ server: new URL(access.server), open: access.open, signal });
+    const file = (name: string): string => join(home, name);
+    await mkdir(file('plugins'));
+    await writeFile(file('token'), await access.token(), { mode: 0o600 });
+    await writeFile(file('kubeconfig'), kubeconfigOf({ access, proxy: bridge.url, tokenFile: file('token') }), { mode: 0o600 });
+    if (values !== undefined) await writeFile(file('values.json'), values, { mode: 0o600 });
+    const limits = [
+      ...(access.qps === undefined ? [] : [`--qps=${access.qps}`]),
+      ...(access.burst === undefined ? [] : [`--burst-limit=${Math.max(1, Math.round(access.burst))}`]),
+    ];
+    const given = values === undefined ? [] : ['--values', file('values.json')];
+    return await pool.run({
+      args: [...args, ...given, '--kubeconfig', file('kubeconfig'), ...limits],
+      cwd: home,
+      env: {
+        HOME: home,
+        TMPDIR: home,
+        HELM_CACHE_HOME: file('cache'),
+        HELM_CONFIG_HOME: file('config'),
+        HELM_DATA_HOME: file('data'),
+        HELM_PLUGINS: file('plugins'),
+        HELM_DRIVER: 'secret',
+        HTTP_PROXY: nowhere,
+        HTTPS_PROXY: nowhere,
+        ALL_PROXY: nowhere,
+      },
+      timeoutMs,
+      signal,
+    });
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** JSON is YAML. */
+function kubeconfigOf(o: { access: HelmAccess; proxy: string; tokenFile: string }): string {
+  const { server, caPem, tlsServerName } = o.access;
+  const cluster = {
+    server,
+    'proxy-url': o.proxy,
+    ...(caPem === undefined ? {} : { 'certificate-authority-data': Buffer.from(caPem).toString('base64') }),
+    ...(tlsServerName === undefined ? {} : { 'tls-server-name': tlsServerName }),
+  };
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'child', cluster }],
+    users: [{ name: 'deployer', user: { tokenFile: o.tokenFile } }],
+    contexts: [{ name: 'child', context: { cluster: 'child', user: 'deployer' } }],
+    'current-context': 'child',
+  });
+}
