@@ -3,6 +3,7 @@
 
 export * from './wellKnown.ts';
 export { apiVersionOf, resources, type ResourceDefinition, type ResourceKey } from './resources.ts';
+export { helmReleaseName } from './helmRelease.ts';
 export { fnv1a32, fnv1a64, suffix } from './hash.ts';
 export { stableStringify } from './stableStringify.ts';
 export { feedKey, feedOf, manifestName } from './feed.ts';

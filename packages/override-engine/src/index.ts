@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export { renderDescriptions, type Rendering, type RenderInput } from './render/renderDescriptions.ts';
+export { type HelmRendering, isChartFeed, renderHelmDescription, type RenderHelmInput } from './render/renderHelmDescription.ts';
 export { maxObjectBytes, maxShardBytes } from './render/shards.ts';
 export { OverrideEngine, type OverrideEngineOptions } from './service/overrideEngine.ts';
 export { type Override } from './overrides/applyOverride.ts';

@@ -5,6 +5,7 @@ import {
   type Base,
   type Description,
   type Globalization,
+  type HelmChart,
   type Localization,
   type ManagedCluster,
   type Manifest,
@@ -44,6 +45,7 @@ await runService({
             metrics,
           }),
         );
+        const charts = stack.use(new Informer<HelmChart>({ client, resource: resources.helmCharts, logger, metrics }));
         const descriptions = stack.use(
           new Informer<Description>({
             client,
@@ -60,7 +62,7 @@ await runService({
         const clusters = stack.use(
           new Informer<ManagedCluster>({ ...common, resource: resources.managedClusters, transform: onlyLabels }),
         );
-        const informers = { bases, manifests, descriptions, localizations, globalizations, clusters };
+        const informers = { bases, manifests, charts, descriptions, localizations, globalizations, clusters };
         const engine = stack.use(new OverrideEngine({ ...common, ...informers, recorder, signal: leading }));
         for (const informer of Object.values(informers)) informer.start();
         await engine.start(leading);

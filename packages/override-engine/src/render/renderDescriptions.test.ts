@@ -119,7 +119,7 @@ describe('renderDescriptions', () => {
 });
 
 describe('feeds that cannot be rendered', () => {
-  it('are listed with the reason, and the others go on', () => {
+  it('are listed with the reason, and the others go on; charts are none of these', () => {
     const renders = new Renders('a', 'ours', 'theirs');
     renders.feeds.push(
       feedTo('missing'),
@@ -132,7 +132,6 @@ describe('feeds that cannot be rendered', () => {
     const skipped = {
       theirs: 'OwnedByOther',
       missing: 'FeedNotFound',
-      chart: 'UnsupportedFeed',
       '': 'InvalidFeed',
     };
     expect(renders.skipped()).toEqual(skipped);
@@ -167,6 +166,20 @@ describe('feeds that cannot be rendered', () => {
     renders.put(configMap('late'));
     renders.render();
     expect(renders.get()?.spec).toEqual({ deployer: 'Generic', raw: [expect.any(String), expect.any(String)] });
+  });
+});
+
+describe('a Base that feeds nothing but charts', () => {
+  it('has no Description of plain objects, unless it had one', () => {
+    const renders = new Renders();
+    renders.feeds.push({ apiVersion: 'apps.clusternet.io/v1alpha1', kind: 'HelmChart', namespace: 'shop', name: 'chart' });
+    expect(renders.render().descriptions).toEqual([]);
+    renders.feeds.push(feedTo('a'));
+    renders.put(configMap('a'));
+    renders.render();
+    renders.feeds.pop();
+    expect(renders.render().descriptions).toHaveLength(1);
+    expect(renders.removed()).toEqual(['a']);
   });
 });
 

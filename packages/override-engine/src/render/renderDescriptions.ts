@@ -7,7 +7,6 @@ import {
   type DescriptionSpec,
   type Feed,
   feedKey,
-  groups,
   type Manifest,
   type SkippedFeed,
   skipReasons,
@@ -18,6 +17,7 @@ import { type Override } from '../overrides/applyOverride.ts';
 import { encodeManifest, feedOfRaw } from './encodeManifest.ts';
 import { type OverrideOutcome, overrideProblem, renderWithOverrides } from './renderFeed.ts';
 import { readRenderedFrom, writeRenderedFrom } from './renderedFrom.ts';
+import { isChartFeed } from './renderHelmDescription.ts';
 import { maxObjectBytes, type Placeable, placeInShards, shardName, shardNumber } from './shards.ts';
 
 /** Everything that a rendering depends on. */
@@ -61,7 +61,8 @@ interface Shard {
 }
 
 /**
- * Renders the feeds of a Base into Descriptions.
+ * Renders the feeds of a Base into Descriptions; those that are charts are left to {@link renderHelmDescription}. A Base that feeds nothing
+ * else, and has not before, gets none.
  *
  * @remarks
  * - A feed that cannot be rendered is left out and listed in `skipped` of the first Description; the others go on.
@@ -83,7 +84,8 @@ export function renderDescriptions(input: RenderInput): Rendering {
   const dated = skipped.map((entry) => ({ ...entry, since: before.get(problemKey(entry))?.since ?? timeText(now) }));
 
   const fresh = dated.filter((entry) => !before.has(problemKey(entry)));
-  const numbers = [...new Set([1, ...shards.keys(), ...placed.keys()])].sort((a, b) => a - b);
+  const onlyCharts = shards.size === 0 && (base.spec.feeds ?? []).length > 0 && (base.spec.feeds ?? []).every(isChartFeed);
+  const numbers = [...new Set([...(onlyCharts ? [] : [1]), ...shards.keys(), ...placed.keys()])].sort((a, b) => a - b);
   const giving = new Set<string>();
   const result: Rendering = {
     descriptions: [],
@@ -147,7 +149,8 @@ function renderFeeds(
   from: ReadonlyMap<string, string>;
   outcomes: Rendering['outcomes'];
 } {
-  const feeds = new Map((input.base.spec.feeds ?? []).map((feed) => [feedKey(feed), feed]));
+  const plain = (input.base.spec.feeds ?? []).filter((feed) => !isChartFeed(feed));
+  const feeds = new Map(plain.map((feed) => [feedKey(feed), feed]));
   const deployed = new Map([...shards.values()].flatMap(({ raw }) => [...raw].map(([key, entry]) => [key, entry.raw] as const)));
   const remembered = new Map([...shards.values()].flatMap((shard) => [...shard.from]));
   const results = [...feeds].map(([key, feed]) => {
@@ -200,9 +203,6 @@ function renderFeed(
 ): FeedResult {
   if (!feed.apiVersion || !feed.kind || !feed.name) {
     return { reason: skipReasons.invalidFeed, message: 'a feed needs apiVersion, kind and name' };
-  }
-  if (feed.kind === 'HelmChart' && feed.apiVersion.startsWith(`${groups.apps}/`)) {
-    return { reason: skipReasons.unsupportedFeed, message: 'HelmChart feeds are not deployed by this version' };
   }
   const other = input.ownedBy?.(key);
   if (other !== undefined) {

@@ -66,7 +66,8 @@ function attempt(manifest: EncodedManifest, overrides: readonly Override[]): { r
   }
 }
 
-function outcomeOf(override: Override, error: OverrideError | undefined): OverrideOutcome {
+/** What became of one override of a feed, given the error that one of them caused. */
+export function outcomeOf(override: Override, error: OverrideError | undefined): OverrideOutcome {
   if (error === undefined) return { override, state: 'applied' };
   const own = stableStringify(error.origin) === stableStringify(override.origin);
   return { override, state: own ? 'failed' : 'blocked', message: error.message };

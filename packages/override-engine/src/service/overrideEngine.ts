@@ -3,6 +3,7 @@
 
 import {
   annotations,
+  apiVersionOf,
   type Base,
   type Description,
   type Feed,
@@ -10,6 +11,7 @@ import {
   fieldManagers,
   finalizers,
   type Globalization,
+  type HelmChart,
   type Localization,
   type ManagedCluster,
   type Manifest,
@@ -28,6 +30,7 @@ import {
 } from '@clusternet/client';
 import { type Change, type EventRecorder, type Informer, type Logger, type Metrics, WorkQueue } from '@clusternet/runtime';
 import { renderDescriptions, type Rendering } from '../render/renderDescriptions.ts';
+import { isChartFeed, renderHelmDescription } from '../render/renderHelmDescription.ts';
 import { BaseIndex } from './baseIndex.ts';
 import { baseKeyOf, LatestDescriptions } from './latestDescriptions.ts';
 import { ManifestIndex } from './manifestIndex.ts';
@@ -44,6 +47,8 @@ export interface OverrideEngineOptions {
   globalizations: Pick<Informer<Globalization>, 'get' | 'onChange' | 'waitForSync'>;
   /** With their labels. */
   clusters: Pick<Informer<ManagedCluster>, 'onChange' | 'waitForSync'>;
+  /** Of all namespaces. */
+  charts: Pick<Informer<HelmChart>, 'get' | 'onChange' | 'waitForSync'>;
   /** With the index `byBase`. */
   descriptions: Pick<Informer<Description>, 'byIndex' | 'onChange' | 'waitForSync'>;
   recorder: Pick<EventRecorder, 'event'>;
@@ -94,13 +99,14 @@ export class OverrideEngine {
       ...options,
       now: this.#now,
       quietMs: options.reportQuietMs,
-      exists: (feed) => this.#manifests.find(feed) !== undefined,
+      exists: (feed) => (isChartFeed(feed) ? this.#chartOf(feed) : this.#manifests.find(feed)) !== undefined,
     });
     this.#stops = [
       options.clusters.onChange((change) => this.#overridesChanged(this.#overrides.setCluster(change))),
       options.globalizations.onChange((change) => this.#overrideChanged(change)),
       options.localizations.onChange((change) => this.#overrideChanged(change)),
       options.manifests.onChange((change) => this.#manifestChanged(change)),
+      options.charts.onChange((change) => this.#chartChanged(change)),
       options.bases.onChange((change) => this.#baseChanged(change)),
       options.descriptions.onChange((change) => this.#descriptionChanged(change)),
     ];
@@ -108,8 +114,8 @@ export class OverrideEngine {
 
   /** Starts rendering once all informers are complete: a Manifest that was not listed yet must not look like one that is gone. */
   async start(signal: AbortSignal): Promise<void> {
-    const { bases, manifests, descriptions, localizations, globalizations, clusters } = this.#o;
-    const all = [bases, manifests, descriptions, localizations, globalizations, clusters];
+    const { bases, manifests, charts, descriptions, localizations, globalizations, clusters } = this.#o;
+    const all = [bases, manifests, charts, descriptions, localizations, globalizations, clusters];
     await Promise.all(all.map((informer) => informer.waitForSync(signal)));
     this.#queue.start();
     // What a restart has not rendered yet is not to be reported as gone.
@@ -146,6 +152,14 @@ export class OverrideEngine {
         if (namespace === undefined || parseKey(base).namespace === namespace) this.#queue.add(base);
       }
     }
+  }
+
+  #chartChanged({ type, object, previous }: Change<HelmChart>): void {
+    if (type === 'modified' && previous !== undefined && !chartDiffers(previous, object)) return;
+    const { namespace, name } = object.metadata;
+    const feed = { apiVersion: apiVersionOf(resources.helmCharts), kind: resources.helmCharts.kind, namespace, name };
+    for (const base of this.#bases.withFeed(feedKey(feed))) this.#queue.add(base);
+    for (const override of this.#overrides.of(feedKey(feed))) this.#reporter.add(override);
   }
 
   #baseChanged({ type, key, object, previous }: Change<Base>): void {
@@ -218,17 +232,31 @@ export class OverrideEngine {
 
   #render(base: Base, previous: readonly Description[]): Rendering {
     const { name, namespace = '' } = base.metadata;
-    return renderDescriptions({
+    const shared = {
       base,
-      manifestOf: (feed: Feed) => this.#manifests.find(feed),
-      overridesOf: (feed) => this.#overrides.select(feed, namespace),
-      ownedBy: (key) => {
+      overridesOf: (feed: Feed) => this.#overrides.select(feed, namespace),
+      ownedBy: (key: string) => {
         const owner = this.#bases.ownerOf(key, namespace);
         return owner === name ? undefined : owner;
       },
       previous,
       now: this.#now(),
-    });
+    };
+    const generic = renderDescriptions({ ...shared, manifestOf: (feed: Feed) => this.#manifests.find(feed) });
+    const helm = renderHelmDescription({ ...shared, chartOf: (feed: Feed) => this.#chartOf(feed) });
+    return {
+      ...generic,
+      descriptions: [...generic.descriptions, ...(helm.description ? [helm.description] : [])],
+      surplus: [...generic.surplus, ...(helm.surplus ? [helm.surplus] : [])],
+      newlySkipped: [...generic.newlySkipped, ...helm.newlySkipped],
+      newlyHeld: generic.newlyHeld,
+      outcomes: [...generic.outcomes, ...helm.outcomes],
+    };
+  }
+
+  #chartOf(feed: Feed): HelmChart | undefined {
+    const chart = isChartFeed(feed) ? this.#o.charts.get(objectKey({ namespace: feed.namespace, name: feed.name })) : undefined;
+    return chart?.metadata.deletionTimestamp === undefined ? chart : undefined;
   }
 
   /** Brings one Description to what is wanted; false when it changed meanwhile and the rendering has to be made again. */
@@ -323,6 +351,13 @@ function ownershipDiffers(a: Base, b: Base): boolean {
   );
 }
 
+/** Whether a change of a HelmChart can change what clusters get: not when only the hub looked at it again. */
+function chartDiffers(a: HelmChart, b: HelmChart): boolean {
+  const of = ({ metadata: { generation, labels, annotations, deletionTimestamp, uid }, status }: HelmChart): string =>
+    stableStringify([uid, generation, labels, annotations, deletionTimestamp, status]);
+  return of(a) !== of(b);
+}
+
 function differs(current: Description, wanted: Description): boolean {
   return (
     // The usual case costs nothing: a rendering keeps the very spec that is as it should be.
@@ -341,13 +376,13 @@ function updateOf(current: Description, wanted: Description): object {
   return {
     metadata: { uid, resourceVersion, labels, ownerReferences, ...remembered },
     // A merge patch takes out what it says is null.
-    spec: { ...specOf(wanted), removed: wanted.spec.removed ?? null, skipped: wanted.spec.skipped ?? null },
+    spec: { ...wanted.spec, removed: wanted.spec.removed ?? null, skipped: wanted.spec.skipped ?? null },
   };
 }
 
 function specOf({ spec }: Description): object {
-  const { deployer, raw = [], removed = [], skipped = [] } = spec;
-  return { deployer, raw, removed, skipped };
+  const { deployer, charts = [], chartRaw = [], raw = [], removed = [], skipped = [] } = spec;
+  return { deployer, charts, chartRaw, raw, removed, skipped };
 }
 
 /** What of the metadata is kept as rendered. */

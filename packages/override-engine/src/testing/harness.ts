@@ -5,6 +5,7 @@ import {
   type Base,
   type Description,
   type Globalization,
+  type HelmChart,
   type Localization,
   type ManagedCluster,
   type Manifest,
@@ -26,6 +27,7 @@ export class Harness implements AsyncDisposable {
   /** Called before each request; throws the answer. */
   onRequest: (request: string) => void | Promise<void> = () => undefined;
   readonly bases = new FakeCollection<Base>({ onRequest: (request) => this.#note(request) });
+  readonly charts = new FakeCollection<HelmChart>();
   readonly manifests = new FakeCollection<Manifest>();
   readonly localizations = new FakeCollection<Localization>({ onRequest: (request) => this.#note(request) });
   readonly globalizations = new FakeCollection<Globalization>({ onRequest: (request) => this.#note(request) });
@@ -51,6 +53,7 @@ export class Harness implements AsyncDisposable {
       client: { resource } as unknown as Pick<KubeClient, 'resource'>,
       bases,
       manifests,
+      charts: this.charts,
       descriptions,
       localizations,
       globalizations,

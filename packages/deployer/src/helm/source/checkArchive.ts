@@ -137,7 +137,8 @@ function contentsOf(kept: ReadonlyMap<string, string>, dependencies: ChartConten
   if (text === undefined) throw invalid('has no Chart.yaml');
   const chart = yamlOf(text, 'Chart.yaml') as { name?: unknown; version?: unknown; type?: unknown } | undefined;
   const { type = '' } = chart ?? {};
-  if (typeof chart?.name !== 'string' || !['string', 'number'].includes(typeof chart.version)) throw invalid('has a Chart.yaml without name or version');
+  if (typeof chart?.name !== 'string' || !['string', 'number'].includes(typeof chart.version))
+    throw invalid('has a Chart.yaml without name or version');
   if (type !== '' && type !== 'application') {
     throw invalid(`is of type ${JSON.stringify(type)}: only charts of type application can be installed`);
   }
@@ -149,7 +150,7 @@ function contentsOf(kept: ReadonlyMap<string, string>, dependencies: ChartConten
   const crds = [...kept].filter(([path]) => path.startsWith('crds/') || /^charts\/[^/]+\/crds\//.test(path));
   return {
     name: chart.name,
-    version: String(chart.version as string | number),
+    version: String(chart.version),
     crds: [...dependencies.flatMap((dependency) => dependency.crds), ...crds.sort(byDepth).map(([, content]) => content)],
   };
 }
