@@ -3,6 +3,7 @@
 
 import { names, type KubeObject } from '@clusternet/api-types';
 import { core, isForbidden, type KubeClient } from '@clusternet/client';
+import { type HelmEngine } from '@clusternet/deployer';
 import { aborted, EventRecorder, sleep, Stack, type Logger, type Metrics } from '@clusternet/runtime';
 import { type AgentOptions } from './options.ts';
 import { SecretCredentialStore } from './registration/credentialStore.ts';
@@ -20,6 +21,8 @@ export interface AgentParts {
   options: AgentOptions;
   /** The child's API server. */
   child: KubeClient;
+  /** Deploys charts. */
+  helm: HelmEngine;
   /** Lease that identifies the cluster; its namespace is the agent's. */
   lease: { namespace: string; name: string };
   version: string;

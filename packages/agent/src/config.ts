@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { clusterTypes, featureGates, MAX_CLUSTER_NAME, names, nodeLabelPrefix, syncModes } from '@clusternet/api-types';
+import { helmFlags } from '@clusternet/deployer';
 import { duration } from '@clusternet/runtime';
 import * as z from 'zod';
 
@@ -110,6 +111,9 @@ export const agentConfig = z.object({
     .boolean()
     .default(false)
     .describe('let users of the parent visit this cluster as themselves: its RBAC decides what they may do'),
+  ...helmFlags,
+  // One cluster, and a small machine perhaps.
+  helmConcurrency: helmFlags.helmConcurrency.unwrap().default(2).describe('how many helm processes run at a time'),
   leaderElectResourceName: z.string().default(names.agent).describe('name of the Lease, whose UID is the id of this cluster'),
   securePort: z.int().min(0).max(65_535).default(10_650).describe('port of health checks and metrics; 0 turns them off'),
 });

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { names } from '@clusternet/api-types';
+import { createHelmEngine, helmSettings } from '@clusternet/deployer';
 import { runService } from '@clusternet/runtime';
 import { Agent } from './agent.ts';
 import { agentConfig, agentGates } from './config.ts';
@@ -22,6 +23,7 @@ await runService({
     const agent = new Agent({
       options,
       child: client,
+      helm: createHelmEngine(helmSettings(config)),
       lease: { namespace: config.leaderElectResourceNamespace, name: config.leaderElectResourceName },
       version,
       qps: config.kubeApiQps,

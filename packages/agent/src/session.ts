@@ -8,6 +8,7 @@ import {
   type ManagedClusterStatus,
 } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
+import { type HelmEngine } from '@clusternet/deployer';
 import { Informer, Stack, type Logger, type Metrics } from '@clusternet/runtime';
 import { DeployController } from './deploying/deployController.ts';
 import { type AgentOptions } from './options.ts';
@@ -27,6 +28,7 @@ import { VisitorController } from './visitors/visitorController.ts';
 /** What a session needs besides a registration. */
 export interface SessionOptions extends Omit<CredentialKeeperOptions, 'fetch' | 'parentUrl' | 'onRenewed'> {
   child: KubeClient;
+  helm: HelmEngine;
   options: AgentOptions;
   /** Namespace of the agent in the child. */
   systemNamespace: string;
@@ -158,6 +160,7 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
     const deploy = stack.use(
       new DeployController({
         child,
+        helm: o.helm,
         parent,
         clusterId: identity.clusterId,
         clusterName,

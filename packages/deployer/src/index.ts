@@ -6,6 +6,7 @@ export { type DecodedDescription, decodeDescription, type DesiredObject } from '
 export { deployerConditions } from './descriptionStatus.ts';
 export { containsDesired } from './drift.ts';
 export { hashObject } from './hash.ts';
+export { chartCredentialsKey, credentialsFromSecret } from './helm/credentialsSecret.ts';
 export { createHelmEngine, type HelmSettings } from './helm/createHelmEngine.ts';
 export { HelmDeployer, type HelmDeployerOptions, type HelmEngine } from './helm/helmDeployer.ts';
 export { helmFlags, helmSettings } from './helm/helmFlags.ts';

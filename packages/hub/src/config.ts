@@ -3,6 +3,7 @@
 
 import { featureGates, names } from '@clusternet/api-types';
 import { apiServerConfig } from '@clusternet/apiserver';
+import { helmFlags } from '@clusternet/deployer';
 import { duration, type FeatureGates } from '@clusternet/runtime';
 import * as z from 'zod';
 
@@ -23,6 +24,7 @@ export const hubConfig = z.object({
     .string()
     .default(names.reservedNamespace)
     .describe('namespace of the Manifests; no cluster gets it as its own'),
+  ...helmFlags,
   registrationApproval: z
     .enum(['auto', 'manual'])
     .default('auto')

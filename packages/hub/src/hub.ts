@@ -1,12 +1,17 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { featureGates, names } from '@clusternet/api-types';
+import { featureGates, type HelmRelease, names } from '@clusternet/api-types';
 import { type KubeClient } from '@clusternet/client';
+import { createHelmEngine, helmSettings } from '@clusternet/deployer';
 import { EventRecorder, type FeatureGates, type Logger, type Metrics, Stack } from '@clusternet/runtime';
 import { Approver } from './approver/approver.ts';
 import { type HubConfig } from './config.ts';
 import { type Controller, type ControllerContext } from './controller.ts';
+import { ChartController } from './helmCharts/chartController.ts';
+import { PullSecrets } from './helmCharts/pullSecrets.ts';
+import { ChartCredentialsController, credentialsForPush } from './helmReleases/chartCredentials.ts';
+import { ReleaseController } from './helmReleases/releaseController.ts';
 import { guardedApi } from './kube/guardedApi.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
 import { NodeLabels } from './lifecycle/nodeLabels.ts';
@@ -45,7 +50,7 @@ export async function lead(o: HubOptions, leading: AbortSignal): Promise<void> {
     informers.start();
     // A cache that is not complete yet would read as "not there": nothing is decided before all of them are.
     await informers.waitForSync(leading);
-    const { stores, descriptions } = informers;
+    const { stores, descriptions, releases } = informers;
     const context: ControllerContext = {
       api: guardedApi(client, leading),
       stores,
@@ -55,6 +60,8 @@ export async function lead(o: HubOptions, leading: AbortSignal): Promise<void> {
       signal: leading,
       now: () => new Date(),
     };
+    const helm = createHelmEngine(helmSettings(config));
+    const secrets = new PullSecrets({ api: context.api, now: () => Date.now(), role: `${config.serviceName}-chart-secrets` });
     const controllers: Controller[] = [
       new Approver(context, {
         approval: config.registrationApproval,
@@ -74,12 +81,16 @@ export async function lead(o: HubOptions, leading: AbortSignal): Promise<void> {
       new NodeLabels(context),
       new SubscriptionController(context),
       new StatusController(context),
+      new ChartController(context, { source: helm.source, secrets }),
+      new ReleaseController(context),
+      new ChartCredentialsController(context, secrets),
     ];
     if (gates.enabled(featureGates.deployer)) {
       const userAgent = `${names.hub}/${o.version}`;
       const recovery = gates.enabled(featureGates.recovery);
-      const shared = { parent: client, descriptions, recorder, logger, metrics, signal: leading, streams: o.streams };
-      const factory = deployerFactory({ ...shared, recovery, userAgent });
+      const shared = { parent: client, descriptions, releases, recorder, logger, metrics, signal: leading, streams: o.streams };
+      const credentials = (release: HelmRelease) => credentialsForPush({ stores, secrets }, release);
+      const factory = deployerFactory({ ...shared, helm, credentials, recovery, userAgent });
       controllers.push(new PushController(context, factory));
     }
     if (o.connectivity) controllers.push(new ConnectedController(context, o.connectivity));

@@ -7,6 +7,8 @@ import {
   createdBy,
   type Description,
   fieldManagers,
+  type HelmChart,
+  type HelmRelease,
   type KubeObject,
   labels,
   type ManagedCluster,
@@ -30,6 +32,7 @@ export const indexes = {
   subscriptionUid: 'subscriptionUid',
   subscription: 'subscription',
   boundNamespace: 'boundNamespace',
+  owner: 'owner',
 } as const;
 
 /** Everything the controllers read, one store per kind. */
@@ -50,6 +53,10 @@ export interface Stores {
   subscriptions: Store<Subscription>;
   bases: Store<Base>;
   descriptions: Store<Description>;
+  helmCharts: Store<HelmChart>;
+  helmReleases: Store<HelmRelease>;
+  /** Secrets `helm-chart-credentials` only. */
+  chartSecrets: Store<Secret>;
 }
 
 type Indexers = Record<string, (object: KubeObject) => string[]>;
@@ -135,6 +142,19 @@ export const watched: Record<
     resource: resources.descriptions,
     indexers: { [indexes.namespace]: byNamespace, [indexes.subscriptionUid]: byLabel(labels.subsUid) },
   },
+  helmCharts: { resource: resources.helmCharts, indexers: {} },
+  helmReleases: {
+    resource: resources.helmReleases,
+    indexers: {
+      [indexes.namespace]: byNamespace,
+      [indexes.owner]: ({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid),
+    },
+  },
+  chartSecrets: {
+    resource: core.secrets,
+    fieldSelector: `metadata.name=${names.chartCredentials}`,
+    indexers: { [indexes.namespace]: byNamespace },
+  },
 };
 
 function rbac(resource: ResourceDefinition): (typeof watched)[keyof Stores] {
@@ -150,6 +170,7 @@ export interface Informers {
   stores: Stores;
   /** For the deployers, which ask for the informer itself. */
   descriptions: Informer<Description>;
+  releases: Informer<HelmRelease>;
   start(): void;
   /** True when every store shows what is there. */
   readonly synced: boolean;
@@ -168,6 +189,7 @@ export function createInformers(o: { client: KubeClient; logger: Logger; metrics
   return {
     stores: informers as unknown as Stores,
     descriptions: informers.descriptions as unknown as Informer<Description>,
+    releases: informers.helmReleases as unknown as Informer<HelmRelease>,
     start: () => {
       for (const informer of all) informer.start();
     },

@@ -16,6 +16,9 @@ export { CertificateAuthority, type CertificateRequest, type KeyPairPem } from '
 export { freePort, freePorts } from './ports.ts';
 export { type Progress, progressToStderr, silent } from './progress.ts';
 export { endSet, isSetRunning } from './supervisor/leftovers.ts';
+export { type ChartPackage, packageChart } from './repositories/packageChart.ts';
+export { ChartRepository } from './repositories/chartRepository.ts';
+export { OciRegistry } from './repositories/ociRegistry.ts';
 export { type BinaryName, versions } from './versions.ts';
 export { createBootstrapToken } from './system/bootstrapToken.ts';
 export { startSystem, type ChildOptions, type Service, type System, type SystemOptions } from './system/startSystem.ts';

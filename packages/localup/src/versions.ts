@@ -12,6 +12,9 @@ export const versions = {
   kwok: '0.7.0',
 } as const;
 
+/** Version of the OCI registry, which only tests of charts need; pinned in `go/registry/go.mod` too. */
+export const registryVersion = '3.0.0';
+
 /** The programs that localup runs, by the name of their executable. */
 export const binaryNames = [
   'etcd',
@@ -24,4 +27,7 @@ export const binaryNames = [
 ] as const;
 
 /** One of {@link binaryNames}. */
-export type BinaryName = (typeof binaryNames)[number];
+export type ClusterBinaryName = (typeof binaryNames)[number];
+
+/** A program that localup can get: those of clusters, and what is made only when it is asked for. */
+export type BinaryName = ClusterBinaryName | 'registry';

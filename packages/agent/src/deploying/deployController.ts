@@ -1,9 +1,9 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { fieldManagers, names, resources, type Description, type ManagedCluster } from '@clusternet/api-types';
+import { fieldManagers, names, resources, type Description, type HelmRelease, type ManagedCluster } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
-import { ClusterDeployer } from '@clusternet/deployer';
+import { ClusterDeployer, credentialsFromSecret, HelmDeployer, type HelmEngine } from '@clusternet/deployer';
 import { EventRecorder, Informer, Stack, WorkQueue, type Logger, type Metrics } from '@clusternet/runtime';
 import { childCredentialSecret, isOwnSecret, isSameCredential, type CredentialSecret } from '../childCredential.ts';
 import { ServiceAccountTokens, type IssuedToken } from '../serviceAccountTokens.ts';
@@ -13,6 +13,7 @@ import { retainOnDeregistration } from './retain.ts';
 /** What {@link DeployController} works with. */
 export interface DeployControllerOptions {
   child: KubeClient;
+  helm: HelmEngine;
   parent: KubeClient;
   clusterId: string;
   clusterName: string;
@@ -105,7 +106,7 @@ export class DeployController {
 
   #startPulling(): void {
     if (this.#pulling) return;
-    const { child, parent, clusterName, namespace, recovery, qps, burst, signal, logger, metrics } = this.#o;
+    const { child, helm, parent, clusterName, namespace, recovery, qps, burst, signal, logger, metrics } = this.#o;
     const stack = new Stack();
     const client = stack.use(
       KubeClient.fromOptions({
@@ -145,9 +146,37 @@ export class DeployController {
         retain: () => retainOnDeregistration(this.#o),
       }),
     );
+    const releases = stack.use(
+      new Informer<HelmRelease>({
+        client: parent,
+        resource: resources.helmReleases,
+        namespace,
+        logger,
+        ...(metrics ? { metrics } : {}),
+      }),
+    );
+    const charts = stack.use(
+      new HelmDeployer({
+        engine: helm,
+        child: client,
+        access: { server: child.server, caPem: child.caPem, token: this.#tokens.token, qps, burst },
+        parent,
+        namespace,
+        clusterName,
+        releases,
+        credentials: (release, stop) => credentialsFromSecret({ parent, namespace }, release, stop),
+        recorder,
+        signal,
+        logger,
+        ...(metrics ? { metrics } : {}),
+        retain: () => retainOnDeregistration(this.#o),
+      }),
+    );
     this.#pulling = stack;
     descriptions.start();
+    releases.start();
     deployer.start();
+    charts.start();
   }
 
   async #stopPulling(): Promise<void> {

@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type HelmEngine } from './helmDeployer.ts';
@@ -17,6 +17,8 @@ export interface HelmSettings {
   /** Folder for charts; empty for one of the process's own among the temporary files. */
   cacheDir: string;
   concurrency: number;
+  /** MiB that one helm process may take. */
+  memoryMiB: number;
   /** Addresses that charts are fetched from although they are refused by default. */
   allow: readonly string[];
   /** File with CAs of repositories besides those of the system; empty for none. */
@@ -25,11 +27,40 @@ export interface HelmSettings {
 
 /** Makes what all deployers of a service share, and where charts come from. */
 export function createHelmEngine(o: HelmSettings): HelmEngine & { source: ChartSource } {
+  removeLeftovers();
   const caPem = o.caFile === '' ? undefined : readCa(o.caFile);
   const source = new ChartSource({ policy: new SourcePolicy(o.allow), ...(caPem === undefined ? {} : { caPem }) });
   const folder = o.cacheDir === '' ? join(tmpdir(), `clusternet-charts-${process.pid}`) : join(o.cacheDir, 'charts');
-  const pool = new HelmPool({ path: o.path === '' ? besideProgram() : o.path, concurrency: o.concurrency });
+  const pool = new HelmPool({
+    path: o.path === '' ? besideProgram() : o.path,
+    concurrency: o.concurrency,
+    maxMemory: o.memoryMiB * 1024 * 1024,
+  });
   return { pool, charts: new ChartCache({ source, folder }), source };
+}
+
+/** What a service that was killed has left: folders with credentials above all. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = Number(/^clusternet-(?:helm|charts)-(\d+)/.exec(name)?.[1]);
+    if (!Number.isInteger(pid) || pid === 0 || isAlive(pid)) continue;
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    } catch {
+      // Somebody else's: it is theirs to remove.
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  // In a container every start has the same number, and nothing of an earlier one runs.
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 function besideProgram(): string {

@@ -9,6 +9,7 @@ export const helmFlags = {
   helmPath: z.string().default('').describe('path of helm; when empty the one beside this program, then the one on PATH'),
   helmCacheDir: z.string().default('').describe('folder for fetched charts; when empty one among the temporary files'),
   helmConcurrency: z.int().min(1).max(64).default(4).describe('how many helm processes run at a time, over all clusters'),
+  helmMemory: z.int().min(64).default(384).describe('MiB that one helm process may take'),
   helmAllow: z
     .array(z.string())
     .default([])
@@ -23,6 +24,7 @@ export function helmSettings(o: {
   helmPath: string;
   helmCacheDir: string;
   helmConcurrency: number;
+  helmMemory: number;
   helmAllow: string[];
   helmCaFile: string;
 }): HelmSettings {
@@ -30,6 +32,7 @@ export function helmSettings(o: {
     path: o.helmPath,
     cacheDir: o.helmCacheDir,
     concurrency: o.helmConcurrency,
+    memoryMiB: o.helmMemory,
     allow: o.helmAllow,
     caFile: o.helmCaFile,
   };

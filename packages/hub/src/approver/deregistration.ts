@@ -1,7 +1,13 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ClusterRegistrationRequest, finalizers, type KubeObject, resources } from '@clusternet/api-types';
+import {
+  type ClusterRegistrationRequest,
+  finalizers,
+  type KubeObject,
+  type ResourceDefinition,
+  resources,
+} from '@clusternet/api-types';
 import { core, isNotFound } from '@clusternet/client';
 import { type ControllerContext } from '../controller.ts';
 import { dropFinalizer } from '../kube/finalizer.ts';
@@ -47,7 +53,8 @@ export class Deregistration {
    */
   async releaseContent(namespace: string): Promise<void> {
     const { api, stores } = this.#context;
-    const held: [typeof resources.bases | typeof resources.descriptions | typeof core.secrets, KubeObject[]][] = [
+    const held: [ResourceDefinition, KubeObject[]][] = [
+      [resources.helmReleases, stores.helmReleases.byIndex(indexes.namespace, namespace)],
       [resources.descriptions, stores.descriptions.byIndex(indexes.namespace, namespace)],
       [resources.bases, stores.bases.byIndex(indexes.namespace, namespace)],
       [core.secrets, stores.childSecrets.byIndex(indexes.namespace, namespace)],

@@ -42,6 +42,8 @@ export const namespaceRules: PolicyRule[] = [
   { apiGroups: ['clusters.clusternet.io'], resources: ['managedclusters/status'], verbs: ['get', 'patch', 'update'] },
   { apiGroups: ['apps.clusternet.io'], resources: ['descriptions'], verbs: ['get', 'list', 'watch', 'patch', 'update'] },
   { apiGroups: ['apps.clusternet.io'], resources: ['descriptions/status'], verbs: ['get', 'patch', 'update'] },
+  { apiGroups: ['apps.clusternet.io'], resources: ['helmreleases'], verbs: ['get', 'list', 'watch', 'patch', 'update'] },
+  { apiGroups: ['apps.clusternet.io'], resources: ['helmreleases/status'], verbs: ['get', 'patch', 'update'] },
   { apiGroups: ['apps.clusternet.io'], resources: ['bases'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
   {
@@ -50,6 +52,7 @@ export const namespaceRules: PolicyRule[] = [
     resourceNames: [names.childClusterDeployer, names.childClusterVisitor],
     verbs: ['get', 'update', 'patch', 'delete'],
   },
+  { apiGroups: [''], resources: ['secrets'], resourceNames: [names.chartCredentials], verbs: ['get'] },
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
   {
     apiGroups: ['coordination.k8s.io'],

@@ -5,8 +5,9 @@ import { Buffer } from 'node:buffer';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { type Description } from '@clusternet/api-types';
+import { type Description, type HelmRelease } from '@clusternet/api-types';
 import { KubeClient } from '@clusternet/client';
+import { type HelmEngine } from '@clusternet/deployer';
 import { type EventRecorder, guardedSignal, type Informer, Metrics, silentLogger } from '@clusternet/runtime';
 import { deployerFactory } from './createDeployer.ts';
 
@@ -24,6 +25,13 @@ const descriptions = {
   waitForSync: async () => undefined,
   get: () => description,
 } as unknown as Informer<Description>;
+
+const releases = {
+  onChange: () => () => undefined,
+  waitForSync: async () => undefined,
+  list: () => [],
+} as unknown as Informer<HelmRelease>;
+const helm = { pool: {}, charts: {} } as unknown as HelmEngine;
 
 let asked: (() => void) | undefined;
 let requests: string[];
@@ -55,6 +63,9 @@ function make(signal: AbortSignal, metrics: Metrics) {
   const shared = {
     parent,
     descriptions,
+    releases,
+    helm,
+    credentials: async () => undefined,
     recorder,
     logger: silentLogger,
     metrics,

@@ -1,9 +1,9 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type Description } from '@clusternet/api-types';
+import { type Description, type HelmRelease } from '@clusternet/api-types';
 import { KubeClient } from '@clusternet/client';
-import { ClusterDeployer } from '@clusternet/deployer';
+import { type ChartCredentials, ClusterDeployer, HelmDeployer, type HelmEngine } from '@clusternet/deployer';
 import { closeAll, type EventRecorder, type Informer, type Logger, type Metrics } from '@clusternet/runtime';
 import { type Streams } from '../sockets/streams.ts';
 import { type DeployerFactory } from './pushController.ts';
@@ -12,6 +12,10 @@ import { type DeployerFactory } from './pushController.ts';
 export function deployerFactory(o: {
   parent: KubeClient;
   descriptions: Informer<Description>;
+  releases: Informer<HelmRelease>;
+  helm: HelmEngine;
+  /** Credentials for the repository of a release. */
+  credentials: (release: HelmRelease) => Promise<ChartCredentials | undefined>;
   recorder: EventRecorder;
   logger: Logger;
   metrics: Metrics;
@@ -23,27 +27,24 @@ export function deployerFactory(o: {
   /** The way to children that keep a tunnel. */
   streams: Streams;
 }): DeployerFactory {
-  const { userAgent, streams, ...shared } = o;
-  return ({ access, token, namespace, clusterName, retain }) => {
-    const { server, caPem, qps, burst, tunnel } = access;
-    const child = KubeClient.fromOptions({
-      server,
-      caPem,
-      token,
-      qps,
-      burst,
-      userAgent,
-      ...(tunnel && {
-        tlsServerName: tunnel.tlsServerName,
-        connect: (signal) => streams.open(tunnel.clusterId, { to: 'direct' }, signal),
-      }),
-    });
+  const { userAgent, streams, descriptions, recovery, releases, helm, credentials, ...shared } = o;
+  return ({ access: given, token, namespace, clusterName, retain }) => {
+    const { server, caPem, qps, burst, tunnel } = given;
+    const open = tunnel && ((signal: AbortSignal) => streams.open(tunnel.clusterId, { to: 'direct' }, signal));
+    const tlsServerName = tunnel?.tlsServerName;
+    const child = KubeClient.fromOptions({ server, caPem, token, qps, burst, userAgent, tlsServerName, connect: open });
     const observer = o.metrics.observeClient(child, clusterName);
     const logger = o.logger.child({ cluster: clusterName });
-    const deployer = new ClusterDeployer({ ...shared, logger, child, namespace, clusterName, retain });
+    const own = { ...shared, logger, child, namespace, clusterName, retain };
+    const generic = new ClusterDeployer({ ...own, descriptions, recovery });
+    const access = { server, caPem, token, qps, burst, tlsServerName, open };
+    const charts = new HelmDeployer({ ...own, engine: helm, access, releases, credentials });
     return {
-      start: () => deployer.start(),
-      close: () => closeAll(child, { close: observer }, deployer),
+      start: () => {
+        generic.start();
+        charts.start();
+      },
+      close: () => closeAll(child, { close: observer }, charts, generic),
     };
   };
 }

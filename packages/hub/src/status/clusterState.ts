@@ -67,7 +67,7 @@ export function clusterState({ feeds, base, descriptions, problem }: ClusterInpu
       if (entry.error) fail(feed, entry.error);
       states.set(key, feedStatus(feed, entry.observedStatus, entry.error === undefined));
     }
-    for (const feed of chartsOf(description, wanted))
+    for (const feed of chartsOf(description, wanted).filter((one) => !states.has(feedKey(one))))
       states.set(feedKey(feed), { available: description.status?.phase === 'Success' });
   }
   // Only where no single feed explains it: then the cluster does not answer, or a chart failed.

@@ -12,6 +12,7 @@ export const versionArguments: Record<BinaryName, string[]> = {
   kubectl: ['version', '--client'],
   kwok: ['--version'],
   helm: ['version', '--short'],
+  registry: ['--version'],
 };
 
 /** The first `MAJOR.MINOR.PATCH` in what a program printed. */
@@ -48,5 +49,8 @@ export function refusal(name: BinaryName, output: string): string | undefined {
       return atLeast(0, 6);
     case 'helm':
       return atLeast(3, 14);
+    case 'registry':
+      // Those of others are called otherwise.
+      return output.startsWith('registry ') ? atLeast(3, 0) : 'is another program of that name';
   }
 }

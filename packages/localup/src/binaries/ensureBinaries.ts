@@ -5,7 +5,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LocalupError, messageOf } from '../errors.ts';
 import { type Progress, silent } from '../progress.ts';
-import { type BinaryName, binaryNames, versions } from '../versions.ts';
+import { type BinaryName, binaryNames, type ClusterBinaryName, versions } from '../versions.ts';
 import { cacheFolder } from './cacheFolder.ts';
 import { Downloader } from './download.ts';
 import { buildWithGo } from './goBuild.ts';
@@ -14,7 +14,7 @@ import { withLock } from './lock.ts';
 import { currentPlatform, officialHosts, type ReleaseHosts, releaseOf } from './releases.ts';
 
 /** Paths of executables. */
-export type Binaries = Record<BinaryName, string>;
+export type Binaries = Record<ClusterBinaryName, string> & { registry?: string };
 
 /** How binaries are found or made. */
 export interface EnsureBinariesOptions {

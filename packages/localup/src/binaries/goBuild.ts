@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { hasCode, LocalupError } from '../errors.ts';
 import { type Progress } from '../progress.ts';
-import { type BinaryName, versions } from '../versions.ts';
+import { type BinaryName, registryVersion, versions } from '../versions.ts';
 
 const goFolder = join(import.meta.dirname, '../../go');
 
@@ -28,6 +28,7 @@ const units: Unit[] = [
   { module: goFolder, package: './controlplane', output: 'controlplane', links: controlPlane, provides: controlPlane },
   { module: goFolder, package: 'helm.sh/helm/v3/cmd/helm', output: 'helm', links: [], provides: ['helm'] },
   { module: join(goFolder, 'kwok'), package: 'sigs.k8s.io/kwok/cmd/kwok', output: 'kwok', links: [], provides: ['kwok'] },
+  { module: join(goFolder, 'registry'), package: '.', output: 'registry', links: [], provides: ['registry'] },
 ];
 
 /** The values that release builds stamp into their binaries. */
@@ -44,6 +45,7 @@ function linkerFlags(): string {
     'helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor': major,
     'helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor': minor,
     'sigs.k8s.io/kwok/pkg/consts.Version': `v${versions.kwok}`,
+    'main.Version': `v${registryVersion}`,
   };
   return ['-s', '-w', ...Object.entries(values).map(([name, value]) => `-X ${name}=${value}`)].join(' ');
 }

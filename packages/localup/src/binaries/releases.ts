@@ -30,6 +30,8 @@ export const officialHosts: ReleaseHosts = {
 export function releaseOf(name: BinaryName, platform: { os: string; arch: string }, hosts = officialHosts): Release | undefined {
   const { os, arch } = platform;
   switch (name) {
+    case 'registry':
+      return undefined;
     case 'kubectl':
       return kubernetes(name);
     case 'kube-apiserver':

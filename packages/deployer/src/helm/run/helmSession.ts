@@ -41,7 +41,7 @@ export async function runHelm(o: {
   signal: AbortSignal;
 }): Promise<HelmResult> {
   const { pool, access, args, values, timeoutMs, signal } = o;
-  const home = await mkdtemp(join(tmpdir(), 'clusternet-helm-'));
+  const home = await mkdtemp(join(tmpdir(), `clusternet-helm-${process.pid}-`));
   try {
     await using bridge = await ApiBridge.start({ server: new URL(access.server), open: access.open, signal });
     const file = (name: string): string => join(home, name);
