@@ -8,6 +8,7 @@
 #   image-steps.sh prune   SERVICE OUT    from the repository: OUT/json (manifests, enough to install) and OUT/full (sources)
 #   image-steps.sh install                in a copy of OUT/json: the dependencies, exactly as locked
 #   image-steps.sh build   SERVICE        in the same folder with OUT/full copied over it: the bundle
+#   image-steps.sh helm    OUT            from the repository: OUT/helm, built from the module that packages/localup/go pins by its checksums
 #   image-steps.sh collect SERVICE APP    the one file that the image carries
 set -eu
 
@@ -38,6 +39,14 @@ case "$step" in
   build)
     pnpm exec turbo run build --filter "@clusternet/$1" --output-logs=new-only
     ;;
+  helm)
+    out=$1
+    cd packages/localup/go
+    version=$(go list -mod=readonly -m -f '{{.Version}}' helm.sh/helm/v3)
+    CGO_ENABLED=0 GOWORK=off GOFLAGS='' go build -mod=readonly -buildvcs=false -trimpath \
+      -ldflags "-s -w -X helm.sh/helm/v3/internal/version.version=$version" -o "$out/helm" helm.sh/helm/v3/cmd/helm
+    chmod 0555 "$out/helm"
+    ;;
   collect)
     service=$1 app=$2
     mkdir -p "$app"
@@ -48,7 +57,7 @@ case "$step" in
     chmod 0555 "$app"
     ;;
   *)
-    echo "image-steps: \"$step\" is none of prune, install, build, collect" >&2
+    echo "image-steps: \"$step\" is none of prune, install, build, helm, collect" >&2
     exit 2
     ;;
 esac

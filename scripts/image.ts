@@ -17,6 +17,8 @@ import { parseArgs } from 'node:util';
 
 const root = resolve(import.meta.dirname, '..');
 const services = ['hub', 'agent', 'scheduler', 'override-engine'];
+/** Those that deploy charts. */
+const withHelm = ['hub', 'agent'];
 const nonRoot = 65532;
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { out: { type: 'string' } } });
@@ -33,6 +35,7 @@ try {
   await makeImage(work);
   const app = join(work, 'app');
   await smoke(app);
+  if (withHelm.includes(service)) await smokeHelm(app);
   if (values.out !== undefined) {
     await mkdir(values.out, { recursive: true });
     await cp(app, join(values.out, 'app'), { recursive: true, force: true });
@@ -55,6 +58,12 @@ async function makeImage(dir: string): Promise<void> {
   await cp(join(out, 'full'), repo, { recursive: true, force: true });
   await step(repo, 'build', service);
   await step(repo, 'collect', service, join(dir, 'app'));
+  if (!withHelm.includes(service)) return;
+  const helm = join(dir, 'helm');
+  await step(root, 'helm', helm);
+  await chmod(join(dir, 'app'), 0o755);
+  await cp(join(helm, 'helm'), join(dir, 'app', 'helm'));
+  await chmod(join(dir, 'app'), 0o555);
 }
 
 async function step(cwd: string, ...args: string[]): Promise<void> {
@@ -100,6 +109,12 @@ interface Outcome {
 function expect(outcome: Outcome, ok: boolean, what: string): void {
   if (!ok) throw new Error(`not so: ${what}\nexit code ${outcome.code}\n${outcome.stdout}\n${outcome.stderr}`);
   console.log(`  ${what}`);
+}
+
+/** What the services run for charts. */
+async function smokeHelm(app: string): Promise<void> {
+  const helm = await run(join(app, 'helm'), ['version', '--short'], { cwd: app, env: { HOME: '/nonexistent' }, timeout: 60_000 });
+  expect(helm, helm.code === 0 && /^v3\.\d+\.\d+/.test(helm.stdout), `helm is there: ${helm.stdout.trim()}`);
 }
 
 /** Starts the bundle as the image would. Only root can take another identity; anyone else is not root anyway. */

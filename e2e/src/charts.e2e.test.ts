@@ -108,7 +108,9 @@ describe.each(components)('the chart of %s', (component) => {
     const objects = await render(component);
     const bindings = [...ofKind(objects, 'ClusterRoleBinding'), ...ofKind(objects, 'RoleBinding')];
     const held = new Set(bindings.map((binding) => (binding['roleRef'] as { name: string }).name));
-    const roles = [...ofKind(objects, 'ClusterRole'), ...ofKind(objects, 'Role')].filter(({ metadata }) => held.has(metadata.name));
+    const roles = [...ofKind(objects, 'ClusterRole'), ...ofKind(objects, 'Role')].filter(({ metadata }) =>
+      held.has(metadata.name),
+    );
     const rules = roles.flatMap((role) => role['rules'] as Rule[]);
     const open = rules.filter(({ resources, resourceNames }) => resources?.includes('secrets') && !resourceNames);
     for (const { verbs } of open) expect(verbs).toEqual(['create']);

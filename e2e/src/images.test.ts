@@ -21,19 +21,31 @@ async function scriptSteps(): Promise<string[]> {
   return [...(await read('scripts/image.ts')).matchAll(/await step\(\w+, '(\w+)'/g)].map(([, step = '']) => step);
 }
 
+/** Those that deploy charts. */
+const withHelm: readonly string[] = ['hub', 'agent'];
+
 describe.each(components)('the Dockerfile of %s', (service) => {
   it('runs the steps that scripts/image.ts tries out, in the same order', async () => {
     const dockerfile = await read(`packages/${service}/Dockerfile`);
     const steps = stepsOf(dockerfile);
-    expect(steps).toEqual(['prune', 'install', 'build', 'collect']);
-    expect(await scriptSteps()).toEqual(steps);
+    const own = withHelm.includes(service) ? ['helm'] : [];
+    expect(steps).toEqual(['prune', 'install', 'build', 'collect', ...own]);
+    expect((await scriptSteps()).filter((step) => step !== 'helm' || own.length > 0)).toEqual(steps);
     for (const [, name] of dockerfile.matchAll(/image-steps\.sh (?:prune|build|collect) (\S+)/g)) expect(name).toBe(service);
   });
 
   it('copies what the script copies, and only the result into the image', async () => {
     const dockerfile = await read(`packages/${service}/Dockerfile`);
     const copies = [...dockerfile.matchAll(/^COPY (.*)$/gm)].map(([, what]) => what);
-    expect(copies).toEqual(['. .', '--from=prune /out/json/ ./', '--from=prune /out/full/ ./', '--from=build /app/ /app/']);
+    const helm = withHelm.includes(service);
+    expect(copies).toEqual([
+      '. .',
+      '--from=prune /out/json/ ./',
+      '--from=prune /out/full/ ./',
+      ...(helm ? ['packages/localup/go/ packages/localup/go/', 'scripts/image-steps.sh scripts/'] : []),
+      '--from=build /app/ /app/',
+      ...(helm ? ['--from=helm /out/helm /app/helm'] : []),
+    ]);
   });
 
   it('ends in an image that runs the bundle as nobody', async () => {

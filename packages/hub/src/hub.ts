@@ -4,7 +4,7 @@
 import { featureGates, type HelmRelease, names } from '@clusternet/api-types';
 import { type KubeClient } from '@clusternet/client';
 import { createHelmEngine, helmSettings } from '@clusternet/deployer';
-import { EventRecorder, type FeatureGates, type Logger, type Metrics, Stack } from '@clusternet/runtime';
+import { type CommonConfig, EventRecorder, type FeatureGates, type Logger, type Metrics, Stack } from '@clusternet/runtime';
 import { Approver } from './approver/approver.ts';
 import { type HubConfig } from './config.ts';
 import { type Controller, type ControllerContext } from './controller.ts';
@@ -25,7 +25,7 @@ import { SubscriptionController } from './subscription/subscriptionController.ts
 
 /** What the hub needs to lead. */
 export interface HubOptions {
-  config: HubConfig;
+  config: HubConfig & CommonConfig;
   gates: FeatureGates;
   client: KubeClient;
   logger: Logger;
@@ -61,7 +61,12 @@ export async function lead(o: HubOptions, leading: AbortSignal): Promise<void> {
       now: () => new Date(),
     };
     const helm = createHelmEngine(helmSettings(config));
-    const secrets = new PullSecrets({ api: context.api, now: () => Date.now(), role: `${config.serviceName}-chart-secrets` });
+    const secrets = new PullSecrets({
+      api: context.api,
+      now: () => Date.now(),
+      role: `${config.serviceName}-chart-secrets`,
+      account: `${config.leaderElectResourceNamespace}:${config.serviceName}`,
+    });
     const controllers: Controller[] = [
       new Approver(context, {
         approval: config.registrationApproval,

@@ -107,7 +107,11 @@ describe('approval', () => {
     for (const rule of rules) {
       expect(rule.verbs).not.toContain('*');
       if (rule.resources.includes('secrets') && rule.verbs.some((verb) => verb !== 'create')) {
-        expect(rule.resourceNames).toEqual(['child-cluster-deployer', 'child-cluster-visitor']);
+        const handedOver = rule.resourceNames?.includes('helm-chart-credentials');
+        if (handedOver) expect(rule.verbs).toEqual(['get']);
+        expect(rule.resourceNames).toEqual(
+          handedOver ? ['helm-chart-credentials'] : ['child-cluster-deployer', 'child-cluster-visitor'],
+        );
       }
       if (rule.resources.includes('clusterregistrationrequests')) expect(rule.resourceNames).toEqual([requestName]);
     }

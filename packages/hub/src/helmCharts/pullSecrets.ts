@@ -19,9 +19,12 @@ export class PullSecrets {
   readonly #now: () => number;
   /** Who binds it, lets the hub read Secrets in a namespace. */
   readonly #role: string;
+  /** ServiceAccount of the hub, `namespace:name`. */
+  readonly #account: string;
   readonly #known = new Map<string, { until: number; secret: Promise<Secret | undefined> }>();
 
-  constructor(o: { api: Api; now: () => number; role: string }) {
+  constructor(o: { api: Api; now: () => number; role: string; account: string }) {
+    this.#account = o.account;
     this.#api = o.api;
     this.#now = o.now;
     this.#role = o.role;
@@ -73,7 +76,7 @@ export class PullSecrets {
         if (!isForbidden(error)) throw error;
         const message =
           `the hub may not read Secret ${key}, which chartPullSecret names: let it with kubectl create rolebinding ${this.#role} ` +
-          `--namespace=${namespace} --clusterrole=${this.#role} --serviceaccount=NAMESPACE:NAME of the hub`;
+          `--namespace=${namespace} --clusterrole=${this.#role} --serviceaccount=${this.#account}`;
         throw new ChartSourceError('Unauthorized', message, { cause: error });
       });
     this.#known.set(key, { until: this.#now() + rememberMs, secret });

@@ -11,6 +11,7 @@ import {
   type HelmRelease,
   type ManifestStatus,
   resources,
+  stableStringify,
 } from '@clusternet/api-types';
 import { deployerConditions } from '@clusternet/deployer';
 import { findCondition, type NewCondition, setCondition } from '@clusternet/runtime';
@@ -29,6 +30,13 @@ export interface HelmStatusInput {
 
 const maxReason = 2_000;
 const ownConditions: readonly string[] = [conditionTypes.applied, deployerConditions.reachable];
+
+/** The part of a status that is written here, in one order, to tell whether another write is needed. */
+export function ownPartOf(status: DescriptionStatus | undefined): string {
+  const { phase, reason = '', observedGeneration, manifestStatuses = [], conditions = [] } = status ?? {};
+  const own = conditions.filter(({ type }) => ownConditions.includes(type)).sort((a, b) => (a.type < b.type ? -1 : 1));
+  return stableStringify([phase, reason, observedGeneration, manifestStatuses, own]);
+}
 
 /** One chart in one cluster. */
 interface ChartState {
@@ -163,7 +171,7 @@ function conditionsOf(o: {
       ? { type: deployerConditions.reachable, status: 'False', reason: unreachable.reason, message: unreachable.message }
       : { type: deployerConditions.reachable, status: 'True', reason: 'Answering', message: '' },
   );
-  return conditions;
+  return conditions.sort((a, b) => (a.type < b.type ? -1 : 1));
 }
 
 function cut(text: string): string {

@@ -18,7 +18,7 @@ import { forEachLimited } from '../kube/forEachLimited.ts';
 import { retryLostRace } from '../kube/lostRace.ts';
 import { includesPairs, isDeleting } from '../kube/objects.ts';
 import { indexes } from '../stores.ts';
-import { helmStatusOf } from './helmStatus.ts';
+import { helmStatusOf, ownPartOf } from './helmStatus.ts';
 import { MalformedDescriptionError, releasesOf, type WantedRelease } from './releasesOf.ts';
 
 const parallelWrites = 8;
@@ -151,7 +151,7 @@ export class ReleaseController implements Controller {
     });
     const status = helmStatusOf({ description, charts, leaving: o.surplus, malformed: o.malformed, now: now() });
     const { status: previous } = description;
-    if (stableStringify(previous ?? {}) === stableStringify(status)) return;
+    if (previous !== undefined && ownPartOf(previous) === ownPartOf(status)) return;
     const { name, namespace, uid } = description.metadata;
     try {
       await api.resource<Description>(resources.descriptions).apply(

@@ -240,7 +240,11 @@ export class ReleaseWorker {
   async #replaceCrds(chart: CachedChart, signal: AbortSignal): Promise<string | undefined> {
     const problems: string[] = [];
     for (const text of chart.contents.crds) {
-      for (const document of parseAllDocuments(text, { logLevel: 'silent' })) {
+      for (const document of parseAllDocuments(text, { logLevel: 'error' })) {
+        if (document.errors[0]) {
+          problems.push(`a file in crds/ is not YAML: ${document.errors[0].message.split('\n')[0]}`);
+          continue;
+        }
         const object = document.toJS({ maxAliasCount: 100 }) as KubeObject | null;
         if (object?.kind !== 'CustomResourceDefinition') continue;
         try {

@@ -161,7 +161,7 @@ function byDepth([a]: [string, string], [b]: [string, string]): number {
 
 function yamlOf(text: string, name: string): unknown {
   try {
-    return parse(text, { maxAliasCount: 100, logLevel: 'silent' });
+    return parse(text, { maxAliasCount: 100, logLevel: 'error' });
   } catch (cause) {
     throw new ChartSourceError('Invalid', `the archive of the chart has a ${name} that is not YAML: ${textOf(cause)}`, { cause });
   }

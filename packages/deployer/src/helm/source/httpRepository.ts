@@ -77,7 +77,7 @@ export function entriesOf(text: string, chart: string, where: string): IndexEntr
   try {
     const source = slice ?? text;
     if (source.length > maxEntryBytes) throw new Error(`its entries take ${source.length} bytes`);
-    const index = parse(source, { maxAliasCount: 100, logLevel: 'silent' }) as { entries?: Record<string, unknown> } | undefined;
+    const index = parse(source, { maxAliasCount: 100, logLevel: 'error' }) as { entries?: Record<string, unknown> } | undefined;
     const entries = index?.entries;
     if (typeof entries !== 'object' || entries === null) throw new Error('it has no entries');
     const found = Object.hasOwn(entries, chart) ? entries[chart] : undefined;

@@ -1,0 +1,412 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { Buffer } from 'node:buffer';
+import { promisify } from 'node:util';
+import {
+  apiVersionOf,
+  type Description,
+  type Feed,
+  type HelmChart,
+  type HelmChartSpec,
+  type HelmRelease,
+  type KubeObject,
+  resources,
+  type Subscription,
+} from '@clusternet/api-types';
+import { core, KubeClient } from '@clusternet/client';
+import { ChartRepository, type Cluster, freePort, OciRegistry, startSystem, type System } from '@clusternet/localup';
+import { brokenChart, largeChart, plainChart, waitingChart } from './testing/chartFixtures.ts';
+import { eventually, throughout } from './testing/eventually.ts';
+import { conditionLine, configMap, namespace as namespaceNamed, Publisher } from './testing/feeds.ts';
+
+const execute = promisify(execFile);
+/** Two through the tunnel, one by its agent. */
+const clusters = ['one', 'two', 'pull'] as const;
+const credentials = { username: 'reader', password: 'not-a-word-of-it' };
+const quick = { 'leader-elect-lease-duration': '4s', 'leader-elect-renew-deadline': '3s', 'leader-elect-retry-period': '500ms' };
+
+let system: System;
+let parent: KubeClient;
+let publisher: Publisher;
+let open: ChartRepository;
+let closed: ChartRepository;
+let registry: OciRegistry;
+let privateRegistry: OciRegistry;
+const children = new Map<string, { cluster: Cluster; client: KubeClient }>();
+
+beforeAll(async () => {
+  const helm = { allow: ['127.0.0.1'] };
+  const log = (line: string): void => void process.stderr.write(`${line}\n`);
+  system = await startSystem({
+    children: [
+      { name: 'one', syncMode: 'Push' },
+      { name: 'two', syncMode: 'Push' },
+      { name: 'pull', syncMode: 'Pull' },
+    ],
+    values: {
+      hub: { helm, extraArgs: quick, featureGates: { SocketConnection: true } },
+      scheduler: { extraArgs: quick },
+      'override-engine': { extraArgs: quick },
+      agent: {
+        helm,
+        extraArgs: quick,
+        featureGates: { SocketConnection: true },
+        // Nothing is there: what the hub deploys comes through the tunnel.
+        advertiseURL: `https://127.0.0.1:${await freePort()}`,
+      },
+    },
+    // To be looked at after a failure.
+    logDir: process.env['E2E_LOG_DIR'],
+    log,
+  });
+  parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });
+  publisher = new Publisher(parent);
+  for (const cluster of system.children)
+    children.set(cluster.name, { cluster, client: await KubeClient.fromKubeConfig({ path: cluster.kubeconfigPath }) });
+  const { binaries } = system.parent;
+  [open, closed, registry, privateRegistry] = await Promise.all([
+    ChartRepository.start({ helm: binaries.helm }),
+    ChartRepository.start({ helm: binaries.helm, credentials }),
+    OciRegistry.start({ cluster: system.parent, log }),
+    OciRegistry.start({ cluster: system.parent, credentials, log }),
+  ]);
+  await open.publish(
+    plainChart('plain', '1.0.0'),
+    plainChart('plain', '1.1.0'),
+    plainChart('plain', '2.0.0-rc.1'),
+    brokenChart('broken', '1.0.0'),
+    plainChart('growing', '1.0.0'),
+    { ...waitingChart('growing', '1.1.0') },
+    waitingChart('waiting', '1.0.0'),
+    largeChart('large', '1.0.0', 200),
+  );
+  await Promise.all([
+    closed.publish(plainChart('secret', '1.0.0')),
+    registry.publish(plainChart('plain', '1.0.0'), plainChart('plain', '1.1.0')),
+    privateRegistry.publish(plainChart('secret', '3.0.0')),
+  ]);
+}, 1_200_000);
+
+afterAll(async () => {
+  await Promise.all([parent, ...[...children.values()].map(({ client }) => client)].map((client) => client?.close()));
+  await Promise.all([open?.[Symbol.asyncDispose](), closed?.[Symbol.asyncDispose]()]);
+  await system?.close();
+}, 60_000);
+
+function child(name: string): { cluster: Cluster; client: KubeClient } {
+  const found = children.get(name);
+  if (!found) throw new Error(`there is no child ${name}`);
+  return found;
+}
+
+const chartFeed = (name: string): Feed => ({
+  apiVersion: apiVersionOf(resources.helmCharts),
+  kind: 'HelmChart',
+  namespace: 'default',
+  name,
+});
+
+async function putChart(name: string, spec: Partial<HelmChartSpec>): Promise<Feed> {
+  const defaults = { chart: name, targetNamespace: name, timeoutSeconds: 30 };
+  await parent.resource<HelmChart>(resources.helmCharts).apply(
+    {
+      apiVersion: apiVersionOf(resources.helmCharts),
+      kind: 'HelmChart',
+      metadata: { name, namespace: 'default' },
+      spec: { ...defaults, ...spec } as HelmChartSpec,
+    },
+    { fieldManager: 'e2e', force: true },
+  );
+  return chartFeed(name);
+}
+
+const chartNamed = (name: string): Promise<HelmChart> =>
+  parent.resource<HelmChart>(resources.helmCharts).get({ name, namespace: 'default' });
+
+async function releases(subscription: string): Promise<HelmRelease[]> {
+  const { items } = await parent.resource<HelmRelease>(resources.helmReleases).list();
+  return items.filter(({ metadata }) => metadata.labels?.['apps.clusternet.io/subs.name'] === subscription);
+}
+
+async function data(cluster: string, ns: string, name = ns): Promise<Record<string, string> | undefined> {
+  return (await child(cluster).client.resource(core.configMaps).find({ name, namespace: ns }))?.['data'] as
+    Record<string, string> | undefined;
+}
+
+async function everywhere(check: (cluster: string) => Promise<void>, seconds?: number): Promise<void> {
+  await eventually(() => Promise.all(clusters.map(check)), seconds);
+}
+
+/** helm in the child, as somebody there uses it. */
+async function helm<T>(cluster: string, ...args: string[]): Promise<T> {
+  const { binaries, kubeconfigPath, folder } = child(cluster).cluster;
+  const { stdout } = await execute(binaries.helm, [...args, '-o', 'json', '--kubeconfig', kubeconfigPath], {
+    env: { HOME: folder },
+  });
+  return JSON.parse(stdout) as T;
+}
+
+interface HistoryEntry {
+  revision: number;
+  status: string;
+  chart: string;
+}
+
+const history = (cluster: string, name: string): Promise<HistoryEntry[]> => helm(cluster, 'history', name, '--namespace', name);
+
+async function kubectl(...args: string[]): Promise<string> {
+  const { binaries, kubeconfigPath, folder } = system.parent;
+  return (await execute(binaries.kubectl, [...args, '--kubeconfig', kubeconfigPath], { env: { HOME: folder } })).stdout;
+}
+
+async function deployed(subscription: string, seconds?: number): Promise<Subscription> {
+  return eventually(async () => {
+    const found = await publisher.subscription(subscription);
+    expect(conditionLine(found, 'Deployed')).toMatch(/^True/);
+    return found;
+  }, seconds);
+}
+
+async function removed(subscription: string): Promise<void> {
+  await publisher.unsubscribe(subscription);
+  await eventually(async () => {
+    expect(await parent.resource(resources.subscriptions).find({ name: subscription, namespace: 'default' })).toBeUndefined();
+    expect(await releases(subscription)).toEqual([]);
+  });
+}
+
+describe('charts of a repository and of a registry', () => {
+  it('are installed in every cluster, all with the version that was found, and fetched once by each who deploys', async () => {
+    const feeds = [
+      await putChart('plain', { repo: open.url, version: '^1.0', wait: true }),
+      await putChart('plain-oci', { repo: registry.url, chart: 'plain', plainHTTP: true, version: '1.0.0' }),
+    ];
+    open.requests.length = 0;
+    await publisher.subscribe('plain', [
+      ...feeds,
+      ...(await publisher.feed(namespaceNamed('beside'), configMap('beside', 'c', { a: '1' }))),
+    ]);
+    const subscription = await deployed('plain');
+    await everywhere(async (cluster) => {
+      expect(await data(cluster, 'plain')).toEqual({ version: '1.1.0', greeting: 'hello' });
+      expect(await data(cluster, 'plain-oci')).toEqual({ version: '1.0.0', greeting: 'hello' });
+      expect(await data(cluster, 'beside', 'c')).toEqual({ a: '1' });
+    });
+    expect(open.requests.filter((line) => line === '200 /plain-1.1.0.tgz')).toHaveLength(2);
+    expect(subscription.status?.completedReleases).toBe(3);
+    const feed = subscription.status?.aggregatedStatuses?.find(({ name }) => name === 'plain-oci');
+    expect(feed?.feedStatusDetails?.map(({ available }) => available)).toEqual([true, true, true]);
+  });
+
+  it('look in helm and kubectl as people expect', async () => {
+    const [one] = await helm<{ name: string; namespace: string; chart: string; status: string; revision: string }[]>(
+      'one',
+      'ls',
+      '-n',
+      'plain',
+    );
+    expect(one).toMatchObject({ name: 'plain', namespace: 'plain', chart: 'plain-1.1.0', status: 'deployed', revision: '1' });
+    const table = await kubectl('get', 'helmreleases', '-A');
+    expect(table.split('\n')[0]).toMatch(/^NAMESPACE +NAME +CHART +VERSION +REPO +STATUS +AGE/);
+    expect(table.split('\n').filter((line) => / plain +1\.1\.0 +http:\/\/127\.0\.0\.1:\d+ +deployed /.test(line))).toHaveLength(
+      3,
+    );
+    expect(await kubectl('get', 'helmcharts')).toMatch(/plain +\^1\.0 +http:\S+ +Found/);
+    const [release] = await releases('plain');
+    expect(release?.status).toMatchObject({
+      phase: 'deployed',
+      version: 1,
+      description: 'Install complete',
+      notes: 'It says hello.\n',
+    });
+  });
+
+  it('are upgraded when the chart changes, and only then', async () => {
+    const before = await kubectl('get', 'helmreleases', '-A', '-o', 'jsonpath={.items[*].metadata.generation}');
+    await putChart('plain', { repo: open.url, version: '^1.0', wait: true, timeoutSeconds: 31 });
+    await putChart('plain-oci', { repo: registry.url, chart: 'plain', plainHTTP: true, version: '1.1.0', replaceCRDs: true });
+    await everywhere(async (cluster) => expect((await data(cluster, 'plain-oci'))?.['version']).toBe('1.1.0'));
+    await deployed('plain');
+    for (const cluster of clusters) {
+      expect((await history(cluster, 'plain-oci')).map(({ revision, status }) => [revision, status])).toEqual([
+        [1, 'superseded'],
+        [2, 'deployed'],
+      ]);
+      // Another time-out is no other release.
+      expect(await history(cluster, 'plain')).toHaveLength(1);
+      const crd = await child(cluster)
+        .client.resource(core.customResourceDefinitions)
+        .get({ name: 'widgets.charts.example.com' });
+      expect(JSON.stringify(crd)).toContain('of chart 1.1.0');
+    }
+    expect(await kubectl('get', 'helmreleases', '-A', '-o', 'jsonpath={.items[*].metadata.generation}')).not.toBe(before);
+  });
+
+  it('are uninstalled when they leave the Subscription, and when that goes', async () => {
+    await publisher.subscribe('plain', [chartFeed('plain')]);
+    await everywhere(async (cluster) => {
+      expect(await data(cluster, 'plain-oci')).toBeUndefined();
+      expect(await helm(cluster, 'ls', '-n', 'plain-oci')).toEqual([]);
+      expect(await data(cluster, 'plain')).toBeDefined();
+    });
+    await removed('plain');
+    for (const cluster of clusters)
+      expect(await helm(cluster, 'ls', '-A')).not.toContainEqual(expect.objectContaining({ name: 'plain' }));
+    const { items } = await parent.resource<Description>(resources.descriptions).list();
+    expect(items.filter(({ metadata }) => metadata.labels?.['apps.clusternet.io/subs.name'] === 'plain')).toEqual([]);
+  });
+});
+
+describe('a repository that wants a password', () => {
+  const secret = (password: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'repository', namespace: 'default' },
+    data: Object.fromEntries(
+      Object.entries({ ...credentials, password }).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+    ),
+  });
+  const putSecret = (password: string): Promise<KubeObject> =>
+    parent.resource(core.secrets).apply(secret(password), { fieldManager: 'e2e', force: true });
+
+  it('says what is missing, step by step, and is read in the end, by hub and agents', async () => {
+    const chartPullSecret = { name: 'repository' };
+    const reason = async (): Promise<string> => (await chartNamed('secret')).status?.reason ?? '';
+    const feed = await putChart('secret', { repo: closed.url });
+    await publisher.subscribe('secret', [feed]);
+    await eventually(async () => expect(await reason()).toMatch(/answers 401: credentials are wanted/));
+    await eventually(async () =>
+      expect(conditionLine(await publisher.subscription('secret'), 'Deployed')).toMatch(/ChartNotFound.*answers 401/s),
+    );
+    await putSecret('wrong');
+    await putChart('secret', { repo: closed.url, chartPullSecret });
+    const command = await eventually(async () => {
+      const found = /kubectl (create rolebinding \S+ \S+ \S+ \S+)/.exec(await reason());
+      expect(found).not.toBeNull();
+      return found?.[1] ?? '';
+    });
+    await kubectl(...command.split(' '));
+    await eventually(async () => expect(await reason()).toMatch(/the credentials of chartPullSecret are refused/));
+    await putSecret(credentials.password);
+    await putChart('secret-oci', {
+      repo: privateRegistry.url,
+      chart: 'secret',
+      plainHTTP: true,
+      chartPullSecret,
+      version: '>=2',
+    });
+    await publisher.subscribe('secret', [feed, chartFeed('secret-oci')]);
+    await everywhere(async (cluster) => {
+      expect((await data(cluster, 'secret'))?.['version']).toBe('1.0.0');
+      expect((await data(cluster, 'secret-oci'))?.['version']).toBe('3.0.0');
+    }, 90);
+    await deployed('secret');
+  });
+
+  it('gives its password to agents that need it only, and nobody a way to see it', async () => {
+    const holders = await kubectl('get', 'secrets', '-A', '--field-selector=metadata.name=helm-chart-credentials', '-o', 'name');
+    expect(holders.trim().split('\n')).toHaveLength(1);
+    for (const kind of ['helmcharts', 'helmreleases', 'descriptions', 'events'])
+      expect(await kubectl('get', kind, '-A', '-o', 'yaml')).not.toContain(credentials.password);
+    await removed('secret');
+    await eventually(async () =>
+      expect(await kubectl('get', 'secrets', '-A', '--field-selector=metadata.name=helm-chart-credentials', '-o', 'name')).toBe(
+        '',
+      ),
+    );
+  });
+});
+
+describe('what goes wrong', () => {
+  it('is told with the reason: a chart that is not there, a version, a repository that is away and comes back', async () => {
+    const feeds = [await putChart('absent', { repo: open.url }), await putChart('plain', { repo: open.url, version: '7.x' })];
+    await publisher.subscribe('absent', feeds);
+    await eventually(async () => {
+      expect((await chartNamed('absent')).status).toMatchObject({
+        phase: 'NotFound',
+        reason: expect.stringContaining('has no chart "absent"'),
+      });
+      expect((await chartNamed('plain')).status?.reason).toBe(
+        'chart "plain" has no version "7.x"; there are 2.0.0-rc.1, 1.1.0, 1.0.0',
+      );
+      const line = conditionLine(await publisher.subscription('absent'), 'Deployed');
+      expect(line).toMatch(/^False FeedFailed/);
+      expect(line).toContain('has no chart "absent"');
+    });
+    expect(await kubectl('get', 'helmchart', 'absent')).toContain('NotFound');
+    await open.stop();
+    await putChart('plain', { repo: open.url, version: '1.0.0' });
+    await eventually(async () => expect((await chartNamed('plain')).status?.reason).toMatch(/cannot be read: .*ECONNREFUSED/));
+    await open.restart();
+    await everywhere(async (cluster) => expect((await data(cluster, 'plain'))?.['version']).toBe('1.0.0'), 90);
+    await removed('absent');
+  });
+
+  it('is told with the words of helm, and mended by a chart that can be installed', async () => {
+    await publisher.subscribe('broken', [await putChart('broken', { repo: open.url, atomic: true })]);
+    await eventually(async () => {
+      const found = await releases('broken');
+      expect(found.map(({ status }) => status?.phase)).toEqual(['failed', 'failed', 'failed']);
+      for (const { status } of found) expect(status?.notes).toMatch(/INSTALLATION FAILED: .*(ConfigMap|data\.key|string)/s);
+      const line = conditionLine(await publisher.subscription('broken'), 'Deployed');
+      expect(line).toMatch(/^False FeedFailed: .*default\/broken.*INSTALLATION FAILED/s);
+    });
+    await open.publish(plainChart('broken', '1.0.1'));
+    await putChart('broken', { repo: open.url, version: '1.0.1', atomic: true });
+    await everywhere(async (cluster) => expect((await data(cluster, 'broken'))?.['version']).toBe('1.0.1'));
+    await deployed('broken');
+    await removed('broken');
+  });
+
+  it('an upgrade that times out with upgradeAtomic leaves what was there before', async () => {
+    const options = { repo: open.url, wait: true, upgradeAtomic: true, timeoutSeconds: 3 };
+    await publisher.subscribe('growing', [await putChart('growing', { ...options, version: '1.0.0' })]);
+    await deployed('growing');
+    await putChart('growing', { ...options, version: '1.1.0' });
+    await eventually(async () => {
+      const found = await releases('growing');
+      expect(found.map(({ status }) => status?.phase)).toEqual(['failed', 'failed', 'failed']);
+      for (const { status } of found) expect(status?.notes).toMatch(/UPGRADE FAILED: .*rolled back/s);
+    });
+    await everywhere(async (cluster) => expect((await data(cluster, 'growing'))?.['version']).toBe('1.0.0'));
+    await putChart('growing', { ...options, version: '1.0.0' });
+    await deployed('growing');
+    await removed('growing');
+  });
+
+  it('a hub and an agent that are killed while helm works leave nothing half done', async () => {
+    const options = { repo: open.url, wait: true, timeoutSeconds: 120 };
+    await publisher.subscribe('waiting', [await putChart('waiting', options)]);
+    await everywhere(async (cluster) => expect((await history(cluster, 'waiting'))[0]?.status).toBe('pending-install'));
+    const victims = ['clusternet-hub', 'clusternet-agent/pull'].map((name) => {
+      const found = system.services.find((service) => service.name === name);
+      if (!found) throw new Error(`there is no service ${name}`);
+      return found.process;
+    });
+    await Promise.all(victims.map((victim) => victim.kill('SIGKILL')));
+    await putChart('waiting', { ...options, wait: false });
+    await Promise.all(victims.map((victim) => victim.restart()));
+    await deployed('waiting', 90);
+    for (const cluster of clusters) {
+      expect((await history(cluster, 'waiting')).map(({ status }) => status)).toEqual(['failed', 'deployed']);
+    }
+    await removed('waiting');
+  });
+});
+
+describe('a chart of 200 objects', () => {
+  it('arrives in every cluster, and what was deployed is left alone', async () => {
+    await publisher.subscribe('large', [await putChart('large', { repo: open.url })]);
+    await deployed('large');
+    for (const cluster of clusters) {
+      const { items } = await child(cluster).client.resource(core.configMaps).list({ namespace: 'large' });
+      expect(items.filter(({ metadata }) => metadata.name.startsWith('part-'))).toHaveLength(200);
+    }
+    await throughout(2, async () => {
+      for (const cluster of clusters) expect(await history(cluster, 'large')).toHaveLength(1);
+    });
+    await removed('large');
+  });
+});
