@@ -1,9 +1,9 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { accessSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { type HelmEngine } from './helmDeployer.ts';
 import { HelmPool } from './run/helmPool.ts';
 import { ChartCache } from './source/chartCache.ts';
@@ -32,7 +32,7 @@ export function createHelmEngine(o: HelmSettings): HelmEngine & { source: ChartS
   const source = new ChartSource({ policy: new SourcePolicy(o.allow), ...(caPem === undefined ? {} : { caPem }) });
   const folder = o.cacheDir === '' ? join(tmpdir(), `clusternet-charts-${process.pid}`) : join(o.cacheDir, 'charts');
   const pool = new HelmPool({
-    path: o.path === '' ? besideProgram() : o.path,
+    path: o.path === '' ? findHelm() : o.path,
     concurrency: o.concurrency,
     maxMemory: o.memoryMiB * 1024 * 1024,
   });
@@ -63,13 +63,19 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function besideProgram(): string {
-  const path = join(dirname(process.argv[1] ?? '.'), 'helm');
+/** The helm beside the program, as images have it, or the first on PATH, which helm itself is not given. */
+function findHelm(): string {
+  const folders = [dirname(process.argv[1] ?? '.'), ...(process.env['PATH'] ?? '').split(delimiter)];
+  const paths = folders.filter((folder) => folder !== '').map((folder) => join(folder, 'helm'));
+  return paths.find(isExecutable) ?? 'helm';
+}
+
+function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return path;
+    return statSync(path).isFile();
   } catch {
-    return 'helm';
+    return false;
   }
 }
 
