@@ -244,6 +244,44 @@ describe('charts of a repository and of a registry', () => {
     expect(await kubectl('get', 'helmreleases', '-A', '-o', 'jsonpath={.items[*].metadata.generation}')).not.toBe(before);
   });
 
+  it('take values from Globalizations and Localizations in their order, and say which one does not fit', async () => {
+    const override = (kind: 'Globalization' | 'Localization', o: { name: string; namespace?: string; value: string }) =>
+      parent.resource(kind === 'Globalization' ? resources.globalizations : resources.localizations).apply(
+        {
+          apiVersion: apiVersionOf(resources.globalizations),
+          kind,
+          metadata: { name: o.name, ...(o.namespace ? { namespace: o.namespace } : {}) },
+          spec: {
+            overridePolicy: 'ApplyNow',
+            feed: chartFeed('plain'),
+            overrides: [{ name: 'greeting', type: 'Helm', value: o.value }],
+          },
+        },
+        { fieldManager: 'e2e', force: true },
+      );
+    const one = (await releases('plain')).find(
+      ({ metadata }) => metadata.labels?.['clusters.clusternet.io/cluster-name'] === 'one',
+    );
+    await override('Localization', { name: 'greeting', namespace: one?.metadata.namespace, value: 'greeting: bonjour' });
+    await override('Globalization', { name: 'greeting', value: 'greeting: hi' });
+    await everywhere(async (cluster) =>
+      expect((await data(cluster, 'plain'))?.['greeting']).toBe(cluster === 'one' ? 'bonjour' : 'hi'),
+    );
+    await override('Globalization', { name: 'greeting', value: 'greeting: [' });
+    await eventually(async () =>
+      expect(conditionLine(await publisher.subscription('plain'), 'Deployed')).toMatch(
+        /OverrideFailed.*Globalization greeting.*"greeting"/s,
+      ),
+    );
+    expect((await data('two', 'plain'))?.['greeting']).toBe('hi');
+    await expect(override('Globalization', { name: 'large', value: `text: ${'x'.repeat(2_000_000)}` })).rejects.toThrow(
+      /too large/i,
+    );
+    await parent.resource(resources.globalizations).delete({ name: 'greeting' });
+    await parent.resource(resources.localizations).delete({ name: 'greeting', namespace: one?.metadata.namespace });
+    await everywhere(async (cluster) => expect((await data(cluster, 'plain'))?.['greeting']).toBe('hello'));
+  });
+
   it('are uninstalled when they leave the Subscription, and when that goes', async () => {
     await publisher.subscribe('plain', [chartFeed('plain')]);
     await everywhere(async (cluster) => {
@@ -377,7 +415,7 @@ describe('what goes wrong', () => {
   });
 
   it('a hub and an agent that are killed while helm works leave nothing half done', async () => {
-    const options = { repo: open.url, wait: true, timeoutSeconds: 120 };
+    const options = { repo: open.url, wait: true, timeoutSeconds: 12 };
     await publisher.subscribe('waiting', [await putChart('waiting', options)]);
     await everywhere(async (cluster) => expect((await history(cluster, 'waiting'))[0]?.status).toBe('pending-install'));
     const victims = ['clusternet-hub', 'clusternet-agent/pull'].map((name) => {
@@ -390,7 +428,9 @@ describe('what goes wrong', () => {
     await Promise.all(victims.map((victim) => victim.restart()));
     await deployed('waiting', 90);
     for (const cluster of clusters) {
-      expect((await history(cluster, 'waiting')).map(({ status }) => status)).toEqual(['failed', 'deployed']);
+      const states = (await history(cluster, 'waiting')).map(({ status }) => status);
+      expect([states[0], states.at(-1)]).toEqual(['failed', 'deployed']);
+      expect(states).not.toContainEqual(expect.stringContaining('pending'));
     }
     await removed('waiting');
   });
