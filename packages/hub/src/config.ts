@@ -43,6 +43,11 @@ export const hubConfig = z.object({
     .max(1)
     .default(0.5)
     .describe('when more than this share of the clusters is not ready at once, workloads stay where they are'),
+  gracefulMoveTimeout: duration()
+    .default(300_000)
+    .describe(
+      'how long an application stays in a cluster that it is to leave while it is not up in the others; 0 for not at all',
+    ),
   allowClearCredentials: z
     .boolean()
     .default(false)

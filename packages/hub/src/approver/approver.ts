@@ -27,6 +27,8 @@ export interface ApproverSettings {
   /** Life of a child's credential in the parent, in milliseconds; it is renewed at half of it. */
   credentialLifetimeMs: number;
   allowClearCredentials: boolean;
+  /** New clusters are to be initialised before anything is placed there: gate `ClusterInit`. */
+  clusterInit?: boolean;
   /** Namespaces that no child may get as its own. */
   reservedNamespaces: readonly string[];
   /** CA of the parent's API server, PEM. */
@@ -56,12 +58,11 @@ export class Approver implements Controller {
   constructor(context: ControllerContext, settings: ApproverSettings) {
     this.#context = context;
     this.#settings = settings;
-    this.#clusterResources = new ClusterResources(context, [
-      ...settings.reservedNamespaces,
-      names.systemNamespace,
-      names.reservedNamespace,
-      names.multiClusterServiceNamespace,
-    ]);
+    this.#clusterResources = new ClusterResources(
+      context,
+      [...settings.reservedNamespaces, names.systemNamespace, names.reservedNamespace, names.multiClusterServiceNamespace],
+      settings.clusterInit,
+    );
     this.#deregistration = new Deregistration(context, this.#clusterResources);
     const { logger, metrics, signal } = context;
     this.#queue = new WorkQueue({

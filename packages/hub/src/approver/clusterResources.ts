@@ -11,7 +11,9 @@ import {
   type ManagedCluster,
   names,
   type ResourceDefinition,
+  conditionReasons,
   resources,
+  taints,
 } from '@clusternet/api-types';
 import { core, isAlreadyExists, objectKey } from '@clusternet/client';
 import { type ControllerContext } from '../controller.ts';
@@ -33,11 +35,16 @@ import { type ClusterIdentity, rbacChange, rbacOf } from './rbac.ts';
 export class ClusterResources {
   readonly #context: Pick<ControllerContext, 'api' | 'stores'>;
   readonly #reserved: readonly string[];
+  readonly #clusterInit: boolean;
 
-  /** @param reserved - namespaces that no child may get as its own */
-  constructor(context: Pick<ControllerContext, 'api' | 'stores'>, reserved: readonly string[]) {
+  /**
+   * @param reserved - namespaces that no child may get as its own
+   * @param clusterInit - new clusters are to be initialised before anything is placed there
+   */
+  constructor(context: Pick<ControllerContext, 'api' | 'stores'>, reserved: readonly string[], clusterInit = false) {
     this.#context = context;
     this.#reserved = reserved;
+    this.#clusterInit = clusterInit;
   }
 
   /**
@@ -133,9 +140,20 @@ export class ClusterResources {
     const wanted = desiredManagedCluster(cluster, request);
     const present = this.#context.stores.managedClusters.get(objectKey(wanted));
     if (present && !managedClusterDiffers(present, wanted)) return 'kept';
-    await this.#context.api
-      .resource<ManagedCluster>(resources.managedClusters)
-      .apply(wanted, { fieldManager: fieldManagers.hub, force: true });
+    const clusters = this.#context.api.resource<ManagedCluster>(resources.managedClusters);
+    if (!present && this.#clusterInit) {
+      // From its first moment on, or a scheduler might be quicker. Whoever applies no taints later leaves these alone.
+      const taint = { key: taints.initialization, value: conditionReasons.clusterInitWaiting, effect: 'NoSchedule' };
+      try {
+        await clusters.create(
+          { ...wanted, spec: { ...wanted.spec, taints: [taint] } },
+          { fieldManager: `${fieldManagers.hub}-init` },
+        );
+      } catch (error) {
+        if (!isAlreadyExists(error)) throw error;
+      }
+    }
+    await clusters.apply(wanted, { fieldManager: fieldManagers.hub, force: true });
     return present ? 'changed' : 'created';
   }
 

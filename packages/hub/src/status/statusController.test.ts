@@ -18,7 +18,7 @@ beforeEach(async () => {
   controller = new StatusController(surroundings.context);
   for (const n of [1, 2]) putCluster(surroundings.cluster, n);
   putSubscription(surroundings.cluster, { bound: [1, 2] });
-  await new SubscriptionController(surroundings.context).reconcile(key);
+  await new SubscriptionController(surroundings.context, 0).reconcile(key);
 });
 
 function report(n: number, status: Description['status'], spec?: Partial<Description['spec']>): void {

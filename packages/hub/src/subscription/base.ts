@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import {
+  annotations,
   apiVersionOf,
   type Base,
   createdBy,
@@ -48,10 +49,16 @@ export function desiredBase(subscription: Subscription, namespace: Namespace): B
         ...(clusterId ? { [labels.clusterId]: clusterId } : {}),
         ...(clusterName ? { [labels.clusterName]: clusterName } : {}),
       },
+      ...(isDefaultInit(subscription) ? { annotations: { [annotations.isDefaultClusterInit]: 'true' } } : {}),
       finalizers: [finalizers.default],
     },
     spec: { feeds: subscription.spec.feeds },
   };
+}
+
+/** Whether the Subscription is what every cluster is initialised with. */
+function isDefaultInit({ metadata }: Subscription): boolean {
+  return metadata.annotations?.[annotations.isDefaultClusterInit] === 'true';
 }
 
 /** The merge patch that turns `actual` into `wanted`, or `undefined` when there is nothing to do. */
@@ -59,11 +66,15 @@ export function basePatch(actual: Base, wanted: Base): unknown {
   const { resourceVersion, finalizers: present = [] } = actual.metadata;
   const missing = (wanted.metadata.finalizers ?? []).filter((finalizer) => !present.includes(finalizer));
   const relabelled = !includesPairs(actual.metadata.labels, wanted.metadata.labels ?? {});
+  const mark = (base: Base): string | undefined => base.metadata.annotations?.[annotations.isDefaultClusterInit];
+  const remarked = mark(actual) !== mark(wanted);
   const refed = !isDeepStrictEqual(actual.spec.feeds, wanted.spec.feeds);
-  if (missing.length === 0 && !relabelled && !refed) return undefined;
+  if (missing.length === 0 && !relabelled && !remarked && !refed) return undefined;
   return {
     metadata: {
       ...(relabelled ? { labels: wanted.metadata.labels } : {}),
+      // Taken away by null.
+      ...(remarked ? { annotations: { [annotations.isDefaultClusterInit]: mark(wanted) ?? null } } : {}),
       ...(missing.length > 0 ? { resourceVersion, finalizers: [...present, ...missing] } : {}),
     },
     ...(refed ? { spec: { feeds: wanted.spec.feeds } } : {}),

@@ -6,16 +6,18 @@ import { type Base, finalizers, labels, resources, type Subscription } from '@cl
 import { core } from '@clusternet/client';
 import { type Namespace } from '../kube/objects.ts';
 import { fakeContext } from '../testing/context.ts';
-import { idOf, putCluster, putSubscription, webFeed } from '../testing/placed.ts';
+import { idOf, putCluster, putDescription, putSubscription, webFeed } from '../testing/placed.ts';
 import { SubscriptionController } from './subscriptionController.ts';
 
 let surroundings: ReturnType<typeof fakeContext>;
 let controller: SubscriptionController;
+let monotonic: number;
 const key = 'shop/app';
 
 beforeEach(() => {
   surroundings = fakeContext();
-  controller = new SubscriptionController(surroundings.context);
+  monotonic = 0;
+  controller = new SubscriptionController(surroundings.context, 60_000, () => monotonic);
   for (const n of [1, 2, 3]) putCluster(surroundings.cluster, n);
 });
 
@@ -57,10 +59,24 @@ describe('a bound Subscription', () => {
     expect(surroundings.cluster.writes).toHaveLength(3);
   });
 
+  it('marks its Bases where every cluster is to be initialised with it, and takes that back', async () => {
+    const mark = 'apps.clusternet.io/is-default-cluster-init';
+    const put = (annotations: Record<string, string> | undefined) => {
+      const present = putSubscription(surroundings.cluster, { bound: [1], previous: subscription() });
+      surroundings.cluster.put(resources.subscriptions, { ...present, metadata: { ...present.metadata, annotations } });
+    };
+    put({ [mark]: 'true' });
+    await controller.reconcile(key);
+    expect(bases()[0]?.metadata.annotations).toEqual({ [mark]: 'true' });
+    put(undefined);
+    await controller.reconcile(key);
+    expect(bases()[0]?.metadata.annotations?.[mark]).toBeUndefined();
+  });
+
   it('never gets a second Base for a cluster, whoever repeats the pass', async () => {
     putSubscription(surroundings.cluster, { bound: [1, 2] });
     await Promise.all(
-      [controller.reconcile(key), new SubscriptionController(surroundings.context).reconcile(key)].map((pass) =>
+      [controller.reconcile(key), new SubscriptionController(surroundings.context, 0).reconcile(key)].map((pass) =>
         pass.catch(() => undefined),
       ),
     );
@@ -135,6 +151,76 @@ describe('a bound Subscription', () => {
     expect(bases()).toHaveLength(1);
     expect(bases()[0]?.metadata.labels).not.toHaveProperty(labels.subsName);
     expect(bases()[0]?.metadata.name.length).toBeLessThanOrEqual(240);
+  });
+});
+
+describe('a cluster that is being emptied', () => {
+  const ready = (status: 'True' | 'Unknown') => ({
+    conditions: [{ type: 'Ready', status, reason: 'R', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' }],
+  });
+  const drained = { taints: [{ key: 'clusters.clusternet.io/cordoned', effect: 'NoExecute' }] };
+  const live = (): string[] =>
+    bases()
+      .filter(({ metadata }) => !metadata.deletionTimestamp)
+      .map(({ metadata }) => metadata.namespace ?? '');
+  const describeIn = (namespace: string, o: { available: boolean }): void => {
+    const base = bases().find(({ metadata }) => metadata.namespace === namespace);
+    if (!base) throw new Error(`no Base in ${namespace}`);
+    const pairs = { ...base.metadata.labels, [labels.configUid]: base.metadata.uid ?? '', [labels.configKind]: 'Base' };
+    const counts = {
+      replicas: 2,
+      readyReplicas: o.available ? 2 : 0,
+      availableReplicas: o.available ? 2 : 0,
+      updatedReplicas: 2,
+    };
+    const observedStatus = { observedGeneration: 1, ...counts };
+    putDescription(
+      surroundings.cluster,
+      { ...base, metadata: { ...base.metadata, labels: pairs } },
+      { phase: 'Success', observedGeneration: 1, manifestStatuses: [{ ...webFeed, observedStatus }] },
+    );
+  };
+
+  async function move(o: { from?: 'True' | 'Unknown'; to?: 'True' | 'Unknown'; taints?: object } = {}): Promise<unknown> {
+    const bound = putSubscription(surroundings.cluster, { bound: [1] });
+    await controller.reconcile(key);
+    putCluster(surroundings.cluster, 1, o.taints ?? drained, ready(o.from ?? 'True'));
+    putCluster(surroundings.cluster, 2, {}, ready(o.to ?? 'True'));
+    putSubscription(surroundings.cluster, {
+      bound: [2],
+      previous: { ...bound, metadata: subscription()?.metadata ?? bound.metadata },
+    });
+    return controller.reconcile(key);
+  }
+
+  it('keeps its copy until the new one is up', async () => {
+    expect(await move()).toEqual({ requeueAfterMs: 60_000 });
+    expect(live()).toEqual(['ns1', 'ns2']);
+    describeIn('ns2', { available: false });
+    await controller.reconcile(key);
+    expect(live()).toEqual(['ns1', 'ns2']);
+    describeIn('ns2', { available: true });
+    expect(await controller.reconcile(key)).toBeUndefined();
+    expect(live()).toEqual(['ns2']);
+  });
+
+  it('keeps it no longer than its time', async () => {
+    await move();
+    monotonic = 59_999;
+    await controller.reconcile(key);
+    expect(live()).toEqual(['ns1', 'ns2']);
+    monotonic = 60_000;
+    await controller.reconcile(key);
+    expect(live()).toEqual(['ns2']);
+  });
+
+  it.each<[string, Parameters<typeof move>[0]]>([
+    ['the old cluster does not answer', { from: 'Unknown' }],
+    ['the new cluster does not answer', { to: 'Unknown' }],
+    ['nobody empties the cluster, but the Subscription went elsewhere', { taints: {} }],
+  ])('does not wait where %s', async (_, o) => {
+    await move(o);
+    expect(live()).toEqual(['ns2']);
   });
 });
 

@@ -1,7 +1,15 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type Base, fieldManagers, finalizers, labels, resources, type Subscription } from '@clusternet/api-types';
+import {
+  type Base,
+  fieldManagers,
+  finalizers,
+  type KubeObject,
+  labels,
+  resources,
+  type Subscription,
+} from '@clusternet/api-types';
 import { isAlreadyExists, objectKey, parseKey } from '@clusternet/client';
 import { type Change, WorkQueue } from '@clusternet/runtime';
 import { isDeepStrictEqual } from 'node:util';
@@ -12,6 +20,7 @@ import { retryLostRace } from '../kube/lostRace.ts';
 import { isDeleting, type Namespace } from '../kube/objects.ts';
 import { indexes } from '../stores.ts';
 import { basePatch, desiredBase } from './base.ts';
+import { GracefulMoves } from './gracefulMoves.ts';
 import { bindingsOf, isScheduled, resolveBinding, unreadableBindings } from './binding.ts';
 
 // Bases of one Subscription written at the same time.
@@ -24,9 +33,15 @@ export class SubscriptionController implements Controller {
   readonly #context: ControllerContext;
   readonly #queue: WorkQueue;
   readonly #unsubscribe: (() => void)[] = [];
+  readonly #moves: GracefulMoves;
 
-  constructor(context: ControllerContext) {
+  /**
+   * @param graceMs - how long an application stays in a cluster that is being emptied while it is not up elsewhere
+   * @param monotonic - milliseconds from any beginning, never set back
+   */
+  constructor(context: ControllerContext, graceMs: number, monotonic: () => number = () => performance.now()) {
     this.#context = context;
+    this.#moves = new GracefulMoves(context.stores, graceMs, monotonic);
     const { logger, metrics, signal } = context;
     this.#queue = new WorkQueue({
       name: 'subscription',
@@ -39,8 +54,16 @@ export class SubscriptionController implements Controller {
   }
 
   start(): void {
-    const { bases, namespaces, subscriptions } = this.#context.stores;
+    const { bases, descriptions, managedClusters, namespaces, subscriptions } = this.#context.stores;
     this.#unsubscribe.push(
+      descriptions.onChange(({ object }) => {
+        if (this.#moves.isWaiting(object.metadata.labels?.[labels.subsUid] ?? '')) this.#enqueueOwner(object);
+      }),
+      managedClusters.onChange(({ object }) => {
+        for (const base of bases.byIndex(indexes.namespace, object.metadata.namespace ?? '')) {
+          if (this.#moves.isWaiting(base.metadata.labels?.[labels.subsUid] ?? '')) this.#enqueueOwner(base);
+        }
+      }),
       subscriptions.onChange((change) => {
         if (matters(change)) this.#queue.add(change.key);
       }),
@@ -63,10 +86,10 @@ export class SubscriptionController implements Controller {
     if (!subscription) return this.#removeOrphans(key);
     if (isDeleting(subscription)) return this.#tearDown(subscription);
     if (!isScheduled(subscription)) return;
-    await this.#sync(subscription);
+    return this.#sync(subscription);
   }
 
-  async #sync(subscription: Subscription): Promise<void> {
+  async #sync(subscription: Subscription): Promise<{ requeueAfterMs?: number } | void> {
     const { api, recorder, stores } = this.#context;
     const bindings = bindingsOf(subscription);
     const wanted: Namespace[] = [];
@@ -107,8 +130,12 @@ export class SubscriptionController implements Controller {
     }
     const bound = new Set(bindings.map(({ namespace }) => namespace));
     const present = stores.bases.byIndex(indexes.subscriptionUid, subscription.metadata.uid ?? '');
-    await this.#delete(present.filter(({ metadata }) => !bound.has(metadata.namespace ?? '')));
+    const leaving = present.filter(({ metadata }) => !bound.has(metadata.namespace ?? ''));
+    const targets = wanted.map(({ metadata }) => metadata.name);
+    const moves = this.#moves.sort(subscription, leaving, targets);
+    await this.#delete(moves.now);
     await this.#deleteSurplus(subscription, present, wanted);
+    return moves.checkAfterMs === undefined ? undefined : { requeueAfterMs: Math.ceil(moves.checkAfterMs) };
   }
 
   async #ensureBase(subscription: Subscription, namespace: Namespace): Promise<void> {
@@ -152,6 +179,7 @@ export class SubscriptionController implements Controller {
     if (!subscription.metadata.finalizers?.includes(finalizers.default)) return;
     const { api, stores } = this.#context;
     const uid = subscription.metadata.uid ?? '';
+    this.#moves.forget(uid);
     let present = stores.bases.byIndex(indexes.subscriptionUid, uid);
     if (present.length === 0) {
       // The cache may not show yet what the last pass made.
@@ -189,7 +217,7 @@ export class SubscriptionController implements Controller {
     );
   }
 
-  #enqueueOwner(base: Base): void {
+  #enqueueOwner(base: KubeObject): void {
     const { [labels.subsUid]: uid = '', [labels.subsNamespace]: namespace, [labels.subsName]: name } = base.metadata.labels ?? {};
     const [owner] = this.#context.stores.subscriptions.byIndex(indexes.uid, uid);
     if (owner) this.#queue.add(objectKey(owner));
@@ -205,6 +233,7 @@ function matters({ type, object, previous }: Change<Subscription>): boolean {
     isDeepStrictEqual(object.status?.bindingClusters, previous.status?.bindingClusters) &&
     object.status?.specHash === previous.status?.specHash &&
     object.metadata.deletionTimestamp === previous.metadata.deletionTimestamp &&
+    isDeepStrictEqual(object.metadata.annotations, previous.metadata.annotations) &&
     isDeepStrictEqual(object.metadata.finalizers, previous.metadata.finalizers)
   );
 }
