@@ -7,7 +7,16 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ClusterRegistrationRequest, type KubeObject, type ManagedCluster, resources, taints } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
-import { type Cluster, startSystem, type System, type Workload } from '@clusternet/localup';
+import {
+  type Cluster,
+  createBootstrapToken,
+  installChart,
+  startSystem,
+  startWorkload,
+  type System,
+  type Workload,
+} from '@clusternet/localup';
+import { chartFolder } from './testing/charts.ts';
 import { AuditLog } from './testing/auditLog.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
@@ -339,5 +348,44 @@ describe('a cluster that is deleted while a rollout runs', () => {
     expect(await uidIn('c', 'roll', 'm')).toBeDefined();
     const dedicated = request?.status?.dedicatedNamespace ?? '';
     await eventually(async () => expect(await parent.resource(core.namespaces).find({ name: dedicated })).toBeUndefined());
+  });
+});
+
+describe('the parent', () => {
+  it('can be a child of its own', async () => {
+    const token = await createBootstrapToken(system.parent.api);
+    await installChart({
+      cluster: system.parent,
+      chartDir: chartFolder('agent'),
+      release: 'clusternet-agent',
+      namespace: 'clusternet-system',
+      values: {
+        replicaCount: 1,
+        parentURL: system.parent.server,
+        parentCA: system.parent.caPem,
+        registrationToken: token,
+        clusterName: 'self',
+        syncMode: 'Pull',
+        // The hub's chart has brought them.
+        crds: { enabled: false },
+        extraArgs: quick,
+      },
+    });
+    const entrypoint = fileURLToPath(new URL('../../packages/agent/dist/main.js', import.meta.url));
+    const self = await startWorkload({
+      cluster: system.parent,
+      namespace: 'clusternet-system',
+      deployment: 'clusternet-agent',
+      entrypoints: { 'clusternet/clusternet-agent': entrypoint },
+    });
+    try {
+      await eventually(async () => expect(readyOf(await managedCluster('self'))?.status).toBe('True'));
+      await eventually(async () => {
+        const map = await parent.resource<KubeObject>(core.configMaps).find({ name: 'kept', namespace: 'old' });
+        expect(map?.['data']).toEqual({ a: 'b' });
+      });
+    } finally {
+      await self.stop();
+    }
   });
 });

@@ -59,6 +59,20 @@ function approver(changed: Partial<ApproverSettings> = {}): Approver {
   return new Approver(surroundings.context, { ...settings, ...changed });
 }
 
+it('taints a new cluster from its first moment on where it is to be initialised, and never an old one', async () => {
+  ask();
+  await approver({ clusterInit: true }).reconcile(requestName);
+  const taint = { key: 'clusters.clusternet.io/initialization', value: 'ClusterInitWaiting', effect: 'NoSchedule' };
+  expect(managedCluster()?.spec.taints).toEqual([taint]);
+  expect(surroundings.cluster.writes.find((write) => write.includes('managedclusters'))).toMatch(/^create /);
+  surroundings.cluster.put(resources.managedClusters, {
+    ...(managedCluster() as ManagedCluster),
+    spec: { clusterId: id, syncMode: 'Push', taints: [] },
+  });
+  await approver({ clusterInit: true }).reconcile(requestName);
+  expect(managedCluster()?.spec.taints).toEqual([]);
+});
+
 function request(name = requestName): ClusterRegistrationRequest | undefined {
   return surroundings.cluster.get(resources.clusterRegistrationRequests, name);
 }
