@@ -448,7 +448,8 @@ describe('deregistration', () => {
       finalizers: ['apps.clusternet.io/finalizer'],
       deletionTimestamp: '2026-01-01T00:00:00Z',
     };
-    cluster.put(resources.bases, { apiVersion: 'v1', kind: 'Base', metadata: { ...metadata } });
+    const pairs = { [labels.subsNamespace]: 'shop', [labels.subsName]: 'web' };
+    cluster.put(resources.bases, { apiVersion: 'v1', kind: 'Base', metadata: { ...metadata, labels: pairs } });
     cluster.put(resources.descriptions, { apiVersion: 'v1', kind: 'Description', metadata: { ...metadata } });
     await cluster.resource(resources.clusterRegistrationRequests).delete({ name: requestName });
     await subject.reconcile(requestName);
@@ -466,6 +467,10 @@ describe('deregistration', () => {
     ]) {
       expect(cluster.list(definition)).toEqual([]);
     }
+    expect(surroundings.events.at(-1)).toMatchObject({
+      reason: 'Deregistered',
+      message: expect.stringContaining('what was deployed stays in the cluster, of shop/web:'),
+    });
   });
 
   it('of a request under a false id does not touch the cluster that it names', async () => {

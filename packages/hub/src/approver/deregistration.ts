@@ -5,6 +5,7 @@ import {
   type ClusterRegistrationRequest,
   finalizers,
   type KubeObject,
+  labels,
   type ResourceDefinition,
   resources,
 } from '@clusternet/api-types';
@@ -23,6 +24,8 @@ const retryMs = 1_000;
 export class Deregistration {
   readonly #context: ControllerContext;
   readonly #clusterResources: ClusterResources;
+  /** What was deployed in clusters that are being taken out, by cluster id: known only until the Bases are gone. */
+  readonly #deployed = new Map<string, Set<string>>();
 
   constructor(context: ControllerContext, clusterResources: ClusterResources) {
     this.#context = context;
@@ -35,6 +38,7 @@ export class Deregistration {
     if (!request.metadata.finalizers?.includes(finalizers.default)) return;
     const { api, stores, recorder } = this.#context;
     const namespaces = stores.namespaces.byIndex(indexes.clusterId, clusterId);
+    const deployed = this.#remember(clusterId, namespaces);
     await this.#clusterResources.revoke({ clusterId }, namespaces);
     const clusters = namespaces.flatMap(({ metadata }) => stores.managedClusters.byIndex(indexes.namespace, metadata.name));
     await forEachLimited(clusters, 4, async ({ metadata: { name, namespace } }) => {
@@ -44,7 +48,21 @@ export class Deregistration {
     for (const namespace of namespaces) gone = (await this.#removeNamespace(namespace)) && gone;
     if (!gone) return { requeueAfterMs: retryMs };
     await dropFinalizer(api, resources.clusterRegistrationRequests, request);
-    recorder.event(request, { type: 'Normal', reason: 'Deregistered', message: 'nothing of the cluster is left in the parent' });
+    this.#deployed.delete(clusterId);
+    const message = `nothing of the cluster is left in the parent${describeLeft(deployed)}`;
+    recorder.event(request, { type: 'Normal', reason: 'Deregistered', message });
+  }
+
+  #remember(clusterId: string, namespaces: readonly Namespace[]): ReadonlySet<string> {
+    const deployed = this.#deployed.get(clusterId) ?? new Set<string>();
+    this.#deployed.set(clusterId, deployed);
+    for (const { metadata } of namespaces) {
+      for (const base of this.#context.stores.bases.byIndex(indexes.namespace, metadata.name)) {
+        const { [labels.subsNamespace]: home = '', [labels.subsName]: name } = base.metadata.labels ?? {};
+        deployed.add(name === undefined ? base.metadata.name : `${home}/${name}`);
+      }
+    }
+    return deployed;
   }
 
   /**
@@ -78,4 +96,14 @@ export class Deregistration {
     await this.releaseContent(name);
     return (await namespaces.find({ name })) === undefined;
   }
+}
+
+const mostNamed = 20;
+
+/** What stays in a cluster that was taken out with applications in it. */
+function describeLeft(deployed: ReadonlySet<string>): string {
+  if (deployed.size === 0) return '';
+  const names = [...deployed].sort();
+  const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
+  return `; what was deployed stays in the cluster, of ${names.slice(0, mostNamed).join(', ')}${more}: drain a cluster first to clean it`;
 }
