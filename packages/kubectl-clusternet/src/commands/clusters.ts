@@ -1,7 +1,8 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { apiVersionOf, type ManagedCluster, resources } from '@clusternet/api-types';
+import { apiVersionOf, type KubeObject, type ManagedCluster, names, resources } from '@clusternet/api-types';
+import { core } from '@clusternet/client';
 import { CliError } from '../errors.ts';
 import { age } from '../output/age.ts';
 import { type Colours } from '../output/colours.ts';
@@ -23,19 +24,21 @@ const definition = resources.managedClusters;
 export async function listClusters(session: Session, o: ClustersOptions): Promise<number> {
   const { output } = session;
   const clusters = await selectClusters(session, o);
+  const heard = await lastHeard(session);
   const resource = `${definition.resource.replace(/s$/, '')}.${definition.group}`;
   const objects = await printedObjects(clusters, { format: o.output, resource, single: o.names.length === 1 });
   if (objects !== undefined) output.write(objects);
   else if (clusters.length === 0) {
     output.note('No clusters found. "kubectl clusternet join-command" tells how to add one.');
-  } else output.write(clusterTable(clusters, { wide: o.output === 'wide', now: session.now(), colours: output.colours }));
+  } else output.write(clusterTable(clusters, { wide: o.output === 'wide', now: session.now(), colours: output.colours, heard }));
   return 0;
 }
 
 /** Prints everything that is known about clusters. */
 export async function describeClusters(session: Session, o: ClustersOptions): Promise<number> {
   const clusters = await selectClusters(session, o);
-  session.output.write(clusters.map((cluster) => description(cluster, session.now())).join('\n\n'));
+  const heard = await lastHeard(session);
+  session.output.write(clusters.map((cluster) => description(cluster, session.now(), heard)).join('\n\n'));
   return 0;
 }
 
@@ -47,19 +50,36 @@ export function conditionOf(
   return cluster.status?.conditions?.find((condition) => condition.type === type);
 }
 
-async function selectClusters({ client }: Session, { names, selector }: ClustersOptions): Promise<ManagedCluster[]> {
+/** When a cluster last said that it is there. */
+type Heard = (cluster: ManagedCluster) => string | undefined;
+
+/** By their reports, and by their Leases where those may be read: agents write a report only when something changes. */
+async function lastHeard({ client }: Session): Promise<Heard> {
+  const fieldSelector = `metadata.name=${names.heartbeatLease}`;
+  const leases = await client
+    .resource<KubeObject & { spec?: { renewTime?: string } }>(core.leases)
+    .list({ fieldSelector })
+    .catch(() => ({ items: [] }));
+  const renewed = new Map(leases.items.map(({ metadata, spec }) => [metadata.namespace, spec?.renewTime]));
+  return ({ metadata, status }) => {
+    const times = [status?.lastObservedTime, renewed.get(metadata.namespace)].filter((time) => time !== undefined);
+    return times.sort((a, b) => Date.parse(a) - Date.parse(b)).at(-1);
+  };
+}
+
+async function selectClusters({ client }: Session, { names: wanted, selector }: ClustersOptions): Promise<ManagedCluster[]> {
   const { items } = await client.resource<ManagedCluster>(definition).list({ labelSelector: selector });
   items.sort((a, b) => (a.metadata.name ?? '').localeCompare(b.metadata.name ?? ''));
-  if (names.length === 0) return items.map(typed);
+  if (wanted.length === 0) return items.map(typed);
   const isNamed = ({ metadata, spec }: ManagedCluster, name: string): boolean =>
     metadata.name === name || spec.clusterId === name;
-  const missing = names.filter((name) => !items.some((cluster) => isNamed(cluster, name)));
+  const missing = wanted.filter((name) => !items.some((cluster) => isNamed(cluster, name)));
   if (missing.length > 0) {
     throw new CliError(
       `no cluster is called ${missing.map((name) => `"${name}"`).join(' or ')}; see "kubectl clusternet clusters"`,
     );
   }
-  return items.filter((cluster) => names.some((name) => isNamed(cluster, name))).map(typed);
+  return items.filter((cluster) => wanted.some((name) => isNamed(cluster, name))).map(typed);
 }
 
 /** In the order in which people read objects, without what they never read. */
@@ -68,7 +88,7 @@ function typed({ metadata, spec, status }: ManagedCluster): ManagedCluster {
   return { apiVersion: apiVersionOf(definition), kind: definition.kind, metadata: shown, spec, status };
 }
 
-function clusterTable(clusters: ManagedCluster[], o: { wide: boolean; now: number; colours: Colours }): string {
+function clusterTable(clusters: ManagedCluster[], o: { wide: boolean; now: number; colours: Colours; heard: Heard }): string {
   const header = ['NAME', 'READY', 'TUNNEL', 'SYNC-MODE', 'VERSION', 'NODES', 'LAST-REPORT', 'AGE'];
   if (o.wide) header.push('CLUSTER-ID', 'NAMESPACE', 'AGENT', 'API-SERVER');
   const rows = clusters.map((cluster) => {
@@ -80,7 +100,7 @@ function clusterTable(clusters: ManagedCluster[], o: { wide: boolean; now: numbe
       spec.syncMode ?? '',
       status?.k8sVersion ?? '<unknown>',
       nodes(cluster),
-      age(status?.lastObservedTime, o.now),
+      age(o.heard(cluster), o.now),
       age(metadata.creationTimestamp, o.now),
     ];
     if (o.wide) row.push(spec.clusterId, metadata.namespace ?? '', status?.agentVersion ?? '', status?.apiserverURL ?? '');
@@ -108,7 +128,7 @@ function nodes({ status }: ManagedCluster): string {
   return `${readyNodes}/${readyNodes + notReadyNodes + unknownNodes + lostNodes}`;
 }
 
-function description(cluster: ManagedCluster, now: number): string {
+function description(cluster: ManagedCluster, now: number, heard: Heard): string {
   const { metadata, spec, status = {} } = cluster;
   const lines: [string, string | undefined][] = [
     ['Name', metadata.name],
@@ -135,10 +155,7 @@ function description(cluster: ManagedCluster, now: number): string {
     ['Usage', pairs(status.resourceUsage)],
     ['Pod addresses', status.clusterCIDR],
     ['Service addresses', status.serviceCIDR],
-    [
-      'Last report',
-      status.lastObservedTime && `${age(status.lastObservedTime, now)} ago, every ${status.heartbeatFrequencySeconds ?? '?'} s`,
-    ],
+    ['Last report', heard(cluster) && `${age(heard(cluster), now)} ago, every ${status.heartbeatFrequencySeconds ?? '?'} s`],
     ['Registered', metadata.creationTimestamp && `${age(metadata.creationTimestamp, now)} ago`],
   ];
   const width = Math.max(...lines.map(([key]) => key.length)) + 3;
