@@ -44,7 +44,7 @@ beforeAll(async () => {
       hub: {
         extraArgs: quick,
         featureGates: { SocketConnection: true },
-        failover: { after: '6s', interval: '1s', maxShare: 0.5 },
+        failover: { after: '10s', interval: '1s', maxShare: 0.5 },
       },
       scheduler: { extraArgs: quick },
       'override-engine': { extraArgs: quick },
@@ -130,8 +130,10 @@ describe('a cluster that does well', () => {
     const renewed = async () => (await parent.resource<KubeObject>(core.leases).get(lease))['spec'] as { renewTime?: string };
     const { renewTime } = await renewed();
     await eventually(async () => expect((await renewed()).renewTime).not.toBe(renewTime));
-    const before = (await managedCluster('a')).metadata.resourceVersion;
-    await throughout(5, async () => expect((await managedCluster('a')).metadata.resourceVersion).toBe(before));
+    await eventually(async () => {
+      const before = (await managedCluster('a')).metadata.resourceVersion;
+      await throughout(3, async () => expect((await managedCluster('a')).metadata.resourceVersion).toBe(before));
+    });
     expect(readyOf(await managedCluster('a'))?.status).toBe('True');
   });
 
@@ -173,7 +175,8 @@ describe('a cluster that does well', () => {
       eventually(async () => expect(await predict(one)).toEqual({ replicas: { default: count } }));
     const { items } = await child('a').resource<KubeObject>(core.nodes).list();
     const { allocatable } = items[0]?.['status'] as { allocatable: { cpu: string } };
-    const cpus = Number(allocatable.cpu);
+    // What runs there already takes less than one.
+    const cpus = Number(allocatable.cpu) - 1;
     await replicas(cpus);
     const spec_ = { nodeName: items[0]?.metadata.name, containers: [{ name: 'c', image: 'none', ...one }] };
     const ref = { name: 'taker', namespace: 'default' };
@@ -289,9 +292,11 @@ describe('ten clusters that fail at once', () => {
     const ready = { type: 'Ready', status: 'True', reason: 'ManagedClusterReady', message: '', lastTransitionTime: now };
     await Promise.all(
       Array.from({ length: count }, (_, n) =>
-        api.patch(
-          ref(n),
+        api.apply(
           {
+            apiVersion: 'clusters.clusternet.io/v1beta1',
+            kind: 'ManagedCluster',
+            metadata: ref(n),
             status: {
               lastObservedTime: now,
               heartbeatFrequencySeconds: 1,
@@ -300,8 +305,8 @@ describe('ten clusters that fail at once', () => {
               readyz: true,
               conditions: [ready],
             },
-          },
-          { type: 'merge', subresource: 'status', fieldManager: 'clusternet-agent' },
+          } as ManagedCluster,
+          { fieldManager: 'clusternet-agent', force: true, subresource: 'status' },
         ),
       ),
     );
@@ -313,7 +318,7 @@ describe('ten clusters that fail at once', () => {
       );
     };
     await eventually(async () => expect((await held()).size).toBe(count));
-    await throughout(5, async () => expect(await boundTo('faked')).toHaveLength(count));
+    await throughout(3, async () => expect(await boundTo('faked')).toHaveLength(count));
     expect(await boundTo('old')).toEqual(['a', 'b', 'c']);
     const written = [...(await audit.writes())].filter(([what]) => what.includes('managedclusters'));
     // Per cluster: that it is unknown, and its taint.
