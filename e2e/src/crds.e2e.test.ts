@@ -384,7 +384,7 @@ describe('bad objects', () => {
 describe('kubectl', () => {
   const columns: [string, string][] = [
     ['clsrr', 'NAME CLUSTER-ID STATUS AGE'],
-    ['mcls', 'NAME CLUSTER-ID SYNC-MODE KUBERNETES STATUS AGE'],
+    ['mcls', 'NAME CLUSTER-ID SYNC-MODE KUBERNETES STATUS CORDON AGE'],
     ['manifests', 'NAME AGE'],
     ['subs', 'NAME AGE'],
     ['sub', 'NAME AGE'],
@@ -422,6 +422,7 @@ describe('kubectl', () => {
       'SYNC MODE',
       'KUBERNETES',
       'STATUS',
+      'CORDON',
       'AGE',
       'AGENT VERSION',
     ]);
