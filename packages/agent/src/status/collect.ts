@@ -63,6 +63,7 @@ export async function collectStatus({
     probe('/readyz'),
   ]);
   signal.throwIfAborted();
+  const labels = aggregateLabels(nodes, nodeLabels);
   return {
     ...fixed,
     ...(version?.gitVersion ? { k8sVersion: version.gitVersion } : {}),
@@ -73,7 +74,7 @@ export async function collectStatus({
     ...cidrs,
     nodeStatistics: nodeStatistics(nodes),
     ...nodeResources(nodes),
-    nodeLabels: aggregateLabels(nodes, nodeLabels),
+    ...(Object.keys(labels).length > 0 ? { nodeLabels: labels } : {}),
   };
 }
 

@@ -4,7 +4,7 @@
 import type * as z from 'zod';
 import { resources } from '../resources.ts';
 import { conditions, taintSchema } from './common.ts';
-import { boolean, bytes, dateTime, float, int32, int64, list, map, object, oneOf, quantity, string } from './dsl.ts';
+import { atomicMap, boolean, bytes, dateTime, float, int32, int64, list, map, object, oneOf, quantity, string } from './dsl.ts';
 import { kindOf } from './kind.ts';
 
 /** Longest name of a cluster: what the agent accepts, with room for a suffix in a DNS label. */
@@ -150,7 +150,7 @@ export const managedClusterStatusSchema = object('What the agent last reported.'
   nodeLabels: map(
     'Labels that most nodes have; the hub copies them to the cluster.',
     string('Label value.', { max: 63 }),
-    {},
+    atomicMap,
   ).optional(),
   conditions: conditions().optional(),
   heartbeatFrequencySeconds: int64('Seconds between two reports.').optional(),
