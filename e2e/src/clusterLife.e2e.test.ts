@@ -30,6 +30,8 @@ const quick = {
 };
 const names = ['a', 'b', 'c'] as const;
 type Name = (typeof names)[number];
+/** Of Subscriptions to all clusters but those that there are only objects of. */
+const real = { matchExpressions: [{ key: 'fake', operator: 'DoesNotExist' }] };
 
 let system: System;
 let parent: KubeClient;
@@ -190,12 +192,12 @@ describe('a cluster that does well', () => {
 
 describe('a cluster that is cordoned', () => {
   it('keeps what it has and gets nothing new, until it is uncordoned', async () => {
-    await publisher.subscribe('old', await publisher.feed(namespace('old'), configMap('old', 'kept', { a: 'b' })));
+    await publisher.subscribe('old', await publisher.feed(namespace('old'), configMap('old', 'kept', { a: 'b' })), real);
     await eventually(async () => expect(await uidIn('b', 'old', 'kept')).toBeDefined());
     expect(await kubectl('cordon', 'b')).toMatchObject({ code: 0, out: 'cluster b cordoned\n' });
     expect(await kubectl('cordon', 'b')).toMatchObject({ code: 0, out: 'cluster b cordoned already\n' });
     expect((await kubectl('clusters')).out).toMatch(/^b +True,Cordoned /m);
-    await publisher.subscribe('new', await publisher.feed(namespace('new'), configMap('new', 'm', { a: 'b' })));
+    await publisher.subscribe('new', await publisher.feed(namespace('new'), configMap('new', 'm', { a: 'b' })), real);
     await eventually(async () => expect(await boundTo('new')).toEqual(['a', 'c']));
     expect(await boundTo('old')).toEqual(['a', 'b', 'c']);
     expect(await kubectl('uncordon', 'b')).toMatchObject({ code: 0, out: 'cluster b uncordoned\n' });
@@ -235,7 +237,7 @@ describe('a cluster that fails', () => {
   });
 
   it('for good is left after its time, by all but what tolerates it, and cleaned and filled again when it returns', async () => {
-    await publisher.subscribe('loyal', await publisher.feed(namespace('loyal'), configMap('loyal', 'm', { a: 'b' })));
+    await publisher.subscribe('loyal', await publisher.feed(namespace('loyal'), configMap('loyal', 'm', { a: 'b' })), real);
     await parent
       .resource(resources.subscriptions)
       .patch(
@@ -334,7 +336,11 @@ describe('ten clusters that fail at once', () => {
 describe('a cluster that is deleted while a rollout runs', () => {
   it('leaves nothing in the parent, keeps what runs there, and holds up nobody', async () => {
     const web = deployment('roll', 'web', 2);
-    await publisher.subscribe('roll', await publisher.feed(namespace('roll'), web, configMap('roll', 'm', { version: '1' })));
+    await publisher.subscribe(
+      'roll',
+      await publisher.feed(namespace('roll'), web, configMap('roll', 'm', { version: '1' })),
+      real,
+    );
     await eventually(async () => expect(await uidIn('c', 'roll', 'm')).toBeDefined());
     const { items } = await parent.resource<ClusterRegistrationRequest>(resources.clusterRegistrationRequests).list();
     const request = items.find(({ spec }) => spec.clusterName === 'c');
