@@ -18,6 +18,8 @@ export interface Identity {
   user: User;
   /** By extra key, lower case. Never logged, never sent to the parent. */
   secretExtras: Record<string, string[]>;
+  /** Whether the front proxy says so, who has authorized the very same request. */
+  viaFrontProxy?: boolean;
 }
 
 /** Options of {@link Authenticator}. */
@@ -58,21 +60,14 @@ export class Authenticator {
     if (found.impersonates) {
       throw new StatusError(400, 'impersonation is the business of kube-apiserver; send the request through it');
     }
-    const user = await this.#identify(request, found, config);
-    return this.#splitSecrets(withAuthenticatedGroup(user));
-  }
-
-  async #identify(request: IncomingMessage, found: FoundHeaders, config: AuthenticationConfig): Promise<User> {
     const now = this.#clock.now();
     const peer = Peer.of(request.socket as TLSSocket);
-    const { requestHeader } = config;
-    if (requestHeader && isFrontProxy(peer, requestHeader, now)) {
-      const user = remoteUser(found.raw, requestHeader);
-      if (user) return user;
-      if (found.remote) throw unauthorized('the front proxy names no user, or several');
-    } else if (found.remote) {
-      throw unauthorized('headers that name a user are taken from the front proxy only');
-    }
+    const remote = userOfFrontProxy({ peer, found, config, now });
+    const user = remote ?? (await this.#identify({ peer, found, config, now }));
+    return { ...this.#splitSecrets(withAuthenticatedGroup(user)), viaFrontProxy: remote !== undefined };
+  }
+
+  async #identify({ peer, found, config, now }: Asked): Promise<User> {
     const leaf = peer.certificate;
     if (leaf && peer.isSignedBy(config.clientRoots, now)) {
       const user = userOf(leaf);
@@ -139,6 +134,25 @@ function readHeaders(request: IncomingMessage, config: RequestHeaderConfig | und
   }
   request.rawHeaders = kept;
   return found;
+}
+
+/** What is known about who asks. */
+interface Asked {
+  peer: Peer;
+  found: FoundHeaders;
+  config: AuthenticationConfig;
+  now: Date;
+}
+
+/** @throws StatusError 401 when others name a user, or the front proxy does not */
+function userOfFrontProxy({ peer, found, config: { requestHeader }, now }: Asked): User | undefined {
+  if (requestHeader && isFrontProxy(peer, requestHeader, now)) {
+    const user = remoteUser(found.raw, requestHeader);
+    if (!user && found.remote) throw unauthorized('the front proxy names no user, or several');
+    return user;
+  }
+  if (found.remote) throw unauthorized('headers that name a user are taken from the front proxy only');
+  return undefined;
 }
 
 function isFrontProxy(peer: Peer, config: RequestHeaderConfig, now: Date): boolean {

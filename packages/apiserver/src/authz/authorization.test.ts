@@ -57,6 +57,28 @@ describe('authorization', () => {
     expect(cluster.reviews.map(({ spec }) => spec.user)).toEqual(['jane', 'joe']);
   });
 
+  it('asks once for all objects when the front proxy has decided about the one', async () => {
+    const { as, call, cluster } = await startServer();
+    for (const name of ['c1', 'c2']) expect((await as('jane', `${prefix}/sockets/${name}`)).code).toBe(200);
+    cluster.tokens.set('token', { username: 'joe' });
+    for (const name of ['c1', 'c2']) {
+      expect((await call(`${prefix}/sockets/${name}`, { headers: { Authorization: 'Bearer token' } })).code).toBe(200);
+    }
+    const reviews = cluster.reviews.filter(({ kind }) => kind === 'SubjectAccessReview');
+    expect(reviews.map(({ spec }) => [spec.user, spec.resourceAttributes?.name])).toEqual([
+      ['jane', undefined],
+      ['joe', 'c1'],
+      ['joe', 'c2'],
+    ]);
+  });
+
+  it('asks about the one object when not all are allowed', async () => {
+    const { as, cluster } = await startServer();
+    cluster.allow = ({ resourceAttributes }) => resourceAttributes?.name === 'c1';
+    expect((await as('jane', `${prefix}/sockets/c1`)).code).toBe(200);
+    expect((await as('jane', `${prefix}/sockets/c2`)).code).toBe(403);
+  });
+
   it('asks nobody about system:masters', async () => {
     const { as, cluster } = await startServer();
     expect((await as('root', '/metrics', { headers: { 'X-Remote-Group': 'system:masters' } })).code).toBe(200);
