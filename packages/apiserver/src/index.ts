@@ -19,7 +19,9 @@ export { type KubeContext, type KubeRequest } from './request/kubeContext.ts';
 export { type FieldTerm, exactValue, matchesFields, parseFieldSelector } from './resources/fieldSelector.ts';
 export { type LabelPredicate, parseLabelSelector } from './resources/labelSelector.ts';
 export { flag, type ListQuery, parseListQuery } from './resources/listOptions.ts';
+export { checkExactIntegers } from './resources/exactNumbers.ts';
 export { parseDocument } from './resources/parseDocument.ts';
+export { readObject, type ReceivedObject } from './resources/readObject.ts';
 export { type Representation, representation } from './resources/representation.ts';
 export {
   age,

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type KubeObject } from '@clusternet/api-types';
-import { isObject, type JsonObject, parseDocument, StatusError, type User } from '@clusternet/apiserver';
+import { checkExactIntegers, isObject, type JsonObject, parseDocument, StatusError, type User } from '@clusternet/apiserver';
 import { type HttpAnswer, type KubeClient, type Query, resourcePath } from '@clusternet/client';
 import { apiVersionOfKind, type ServedKind } from '../kinds/servedKind.ts';
 import { type ParentAccess } from './access.ts';
@@ -170,6 +170,8 @@ export class DryRun {
 
 function restored(request: DryRunRequest, attempt: Attempt, answer: HttpAnswer): DryRunAnswer {
   const text = attempt.restoreText.reduce((body, restore) => restore(body), answer.body);
+  // YAML and defaults show their digits only here.
+  checkExactIntegers(text);
   let object = JSON.parse(text) as KubeObject;
   if (attempt.group !== undefined) object.metadata.namespace = request.namespace;
   for (const restore of attempt.restoreObject) object = restore(object);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { annotations, createdBy, type KubeObject, labels, type Manifest, resources, apiVersionOf } from '@clusternet/api-types';
-import { isObject, type JsonObject, parseDocument, readBody, StatusError } from '@clusternet/apiserver';
+import { isObject, type JsonObject, readObject, StatusError } from '@clusternet/apiserver';
 import { isAlreadyExists, type Query } from '@clusternet/client';
 import { apiVersionOfKind, collectionOf, isOfKind, type ServedKind } from '../kinds/servedKind.ts';
 import { type ShadowContext, type ShadowRequest } from '../shadowContext.ts';
@@ -22,8 +22,7 @@ export async function createObject(o: ShadowRequest): Promise<void> {
   if (kind.namespaced && namespace === '') {
     throw new StatusError(400, 'an empty namespace may not be set during creation');
   }
-  const text = (await readBody(request)).toString('utf8');
-  const document = parseDocument(text);
+  const { text, contentType, document } = await readObject(request);
   for (let attempt = 1; ; attempt++) {
     const { object, warnings } = skipsValidation(document)
       ? { object: await unchecked(o, document), warnings: [] }
@@ -32,7 +31,7 @@ export async function createObject(o: ShadowRequest): Promise<void> {
           namespace,
           user: request.kube.user,
           text,
-          contentType: request.headers['content-type'] ?? 'application/json',
+          contentType,
           query: passedOn(query, ['fieldManager', 'fieldValidation']),
           signal: request.kube.signal,
           userAgent: request.headers['user-agent'],
@@ -60,7 +59,7 @@ export async function store(
   o: { kind: ServedKind; template: KubeObject; ref: TemplateRef; dryRun: boolean },
 ): Promise<KubeObject> {
   const { kind, template, ref, dryRun } = o;
-  await context.store.settled();
+  // Not waited for until all is known: whether a name is free, the parent says in the end.
   if (context.store.get(collectionOf(kind), ref)) throw alreadyExists(kind, ref.name);
   for (const name of manifestNames(kind, ref)) {
     const manifest: Manifest = {

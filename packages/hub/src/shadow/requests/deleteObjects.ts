@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type KubeObject, type Manifest, resources } from '@clusternet/api-types';
-import { type JsonObject, parseDocument, readBody, StatusError, writeJson, writeList } from '@clusternet/apiserver';
+import { type JsonObject, readObject, StatusError, writeJson, writeList } from '@clusternet/apiserver';
 import { resourcePath } from '@clusternet/client';
 import { apiVersionOfKind, collectionOf } from '../kinds/servedKind.ts';
 import { type ObjectRequest, type ShadowRequest } from '../shadowContext.ts';
@@ -89,8 +89,8 @@ async function gone(store: ShadowRequest['context']['store'], manifest: Manifest
 
 /** Options of the body, or of the query, which only a request without a body has. */
 async function deleteOptions({ request, query }: ShadowRequest): Promise<JsonObject> {
-  const text = (await readBody(request)).toString('utf8');
-  const document = text.trim() === '' ? {} : parseDocument(text);
+  const received = await readObject(request);
+  const document = received.text.trim() === '' ? {} : received.document;
   if (!document) throw new StatusError(400, 'the body of the request is not DeleteOptions');
   const { preconditions, propagationPolicy = query.get('propagationPolicy') ?? undefined, dryRun } = document;
   const dry = isDryRun(query, 'DeleteOptions') ? ['All'] : dryRun;

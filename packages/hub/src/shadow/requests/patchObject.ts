@@ -10,8 +10,9 @@ import {
   jsonPatch,
   type ManagedFieldsEntry,
   mergePatch,
-  parseDocument,
+  checkExactIntegers,
   readBody,
+  readObject,
   StatusError,
   strategicMerge,
 } from '@clusternet/apiserver';
@@ -104,8 +105,7 @@ async function applyObject(o: ObjectRequest, dryRun: boolean): Promise<void> {
       },
     );
   }
-  const text = (await readBody(request)).toString('utf8');
-  const document = parseDocument(text);
+  const { text, document } = await readObject(request);
   const known = document && (await readStored(context, kind, ref).catch(ignoreNotFound));
   if (!known) return createByApply(o, { text, document, dryRun });
   const metadata = isObject(document['metadata']) ? document['metadata'] : {};
@@ -201,6 +201,7 @@ function untyped(document: JsonObject): StatusError {
 }
 
 function decode(text: string): unknown {
+  checkExactIntegers(text);
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type KubeObject } from '@clusternet/api-types';
-import { isObject, type JsonObject, parseDocument, readBody, StatusError, writeJson } from '@clusternet/apiserver';
+import { isObject, type JsonObject, readObject, StatusError, writeJson } from '@clusternet/apiserver';
 import { type ScalePaths, type ServedKind } from '../kinds/servedKind.ts';
 import { type ObjectRequest } from '../shadowContext.ts';
 import { changeObject } from './changeObject.ts';
@@ -48,7 +48,7 @@ function scaleOf(object: KubeObject, kind: ServedKind, paths: ScalePaths): KubeO
 }
 
 async function replaced(o: ObjectRequest): Promise<() => JsonObject> {
-  const document = parseDocument((await readBody(o.request)).toString('utf8'));
+  const { document } = await readObject(o.request);
   if (document?.['kind'] !== 'Scale' || document['apiVersion'] !== 'autoscaling/v1') {
     throw new StatusError(400, 'the body of the request has to be an autoscaling/v1 Scale');
   }
@@ -58,7 +58,7 @@ async function replaced(o: ObjectRequest): Promise<() => JsonObject> {
 /** A patch is of the Scale, not of the object behind it. */
 async function patched(o: ObjectRequest, paths: ScalePaths): Promise<(current: KubeObject) => Promise<JsonObject>> {
   if (patchType(o) === 'application/apply-patch+yaml') {
-    const document = parseDocument((await readBody(o.request)).toString('utf8'));
+    const { document } = await readObject(o.request);
     if (!document) throw new StatusError(400, 'error decoding YAML');
     return () => Promise.resolve(document);
   }

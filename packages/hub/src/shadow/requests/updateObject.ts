@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type KubeObject } from '@clusternet/api-types';
-import { isObject, type JsonObject, parseDocument, readBody, StatusError } from '@clusternet/apiserver';
+import { isObject, type JsonObject, readObject, type ReceivedObject, StatusError } from '@clusternet/apiserver';
 import { type ObjectRequest } from '../shadowContext.ts';
 import { changeObject } from './changeObject.ts';
 import { passedOn } from './createObject.ts';
@@ -14,8 +14,8 @@ import { isDryRun } from './writeOptions.ts';
 export async function updateObject(o: ObjectRequest): Promise<void> {
   const { request, query } = o;
   const dryRun = isDryRun(query, 'UpdateOptions');
-  const text = (await readBody(request)).toString('utf8');
-  const document = parseDocument(text) ?? (await unreadable(o, text));
+  const received = await readObject(request);
+  const document = received.document ?? (await unreadable(o, received));
   const named = withIdentity(o, document);
   const from = (): { document: JsonObject } => {
     checkVersionGiven(o, named);
@@ -26,13 +26,16 @@ export async function updateObject(o: ObjectRequest): Promise<void> {
 }
 
 /** The parent knows best what is wrong with a text that is no object. */
-async function unreadable({ context, kind, ref, request, query }: ObjectRequest, text: string): Promise<never> {
+async function unreadable(
+  { context, kind, ref, request, query }: ObjectRequest,
+  { text, contentType }: ReceivedObject,
+): Promise<never> {
   await context.dryRun.run({
     kind,
     namespace: ref.namespace,
     user: request.kube.user,
     text,
-    contentType: request.headers['content-type'] ?? 'application/json',
+    contentType,
     query: passedOn(query, ['fieldValidation']),
     signal: request.kube.signal,
     userAgent: request.headers['user-agent'],
