@@ -9,7 +9,7 @@ import { type ServedKind } from './servedKind.ts';
 
 function kind(group: string, plural: string, more: Partial<ServedKind> = {}): ServedKind {
   const base = { group, version: 'v1', plural, singular: plural, kind: plural, namespaced: true };
-  return { ...base, shortNames: [], categories: [], custom: false, hasStatus: false, ...more };
+  return { ...base, categories: [], custom: false, hasStatus: false, ...more };
 }
 
 const verbs = ['create', 'delete', 'get', 'list', 'watch'];

@@ -67,14 +67,13 @@ function resourceOf(kind: ServedKind, name: string): ApiResource {
   const qualified = name !== kind.plural;
   return {
     name,
-    // Short and singular names belong to one resource only.
+    // Singular names belong to one resource only. Short ones are the real resources': kubectl warns of each that is not unique.
     singularName: qualified ? '' : kind.singular,
     kind: kind.kind,
     namespaced: kind.namespaced,
     group,
     version,
     verbs,
-    ...(!qualified && kind.shortNames.length > 0 && { shortNames: [...kind.shortNames] }),
     categories: [categories.shadow],
     subresources: [
       ...(kind.scale

@@ -10,7 +10,7 @@ export interface CustomResourceDefinition extends KubeObject {
   spec: {
     group: string;
     scope: string;
-    names: { plural: string; singular?: string; kind: string; shortNames?: string[]; categories?: string[] };
+    names: { plural: string; singular?: string; kind: string; categories?: string[] };
     versions: CustomVersion[];
   };
   status?: { conditions?: { type: string; status: string }[] };
@@ -39,7 +39,6 @@ export function customKind(crd: CustomResourceDefinition): ServedKind | undefine
     singular: names.singular ?? names.kind.toLowerCase(),
     kind: names.kind,
     namespaced: scope === 'Namespaced',
-    shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
     custom: true,
     hasStatus: status !== undefined,

@@ -17,7 +17,6 @@ interface DiscoveredResource {
   scope: string;
   singularResource?: string;
   verbs?: string[];
-  shortNames?: string[];
   categories?: string[];
   responseKind?: { group?: string; version?: string; kind?: string };
   subresources?: { subresource: string }[];
@@ -53,7 +52,7 @@ export function discoveredKinds(
 }
 
 function kindOf(resource: DiscoveredResource, { group, version }: { group: string; version: string }): ServedKind | undefined {
-  const { verbs = [], responseKind, subresources = [], shortNames = [], categories = [] } = resource;
+  const { verbs = [], responseKind, subresources = [], categories = [] } = resource;
   const kind = responseKind?.kind;
   // Reviews and bindings can be created, but are nowhere afterwards; APIServices would change what the children serve.
   const stored = ['create', 'get', 'list', 'delete'].every((verb) => verbs.includes(verb));
@@ -66,7 +65,6 @@ function kindOf(resource: DiscoveredResource, { group, version }: { group: strin
     singular: resource.singularResource ?? kind.toLowerCase(),
     kind,
     namespaced: resource.scope === 'Namespaced',
-    shortNames,
     categories,
     custom: false,
     hasStatus: has('status'),

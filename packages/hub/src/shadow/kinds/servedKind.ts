@@ -23,7 +23,6 @@ export interface ServedKind {
   singular: string;
   kind: string;
   namespaced: boolean;
-  shortNames: readonly string[];
   categories: readonly string[];
   /** Whether a CRD declares it. */
   custom: boolean;

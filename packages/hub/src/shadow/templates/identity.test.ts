@@ -13,7 +13,6 @@ const configMaps: ServedKind = {
   singular: 'configmap',
   kind: 'ConfigMap',
   namespaced: true,
-  shortNames: [],
   categories: [],
   custom: false,
   hasStatus: false,
