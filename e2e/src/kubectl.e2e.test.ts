@@ -2,11 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo } from 'node:net';
-import { readFile } from 'node:fs/promises';
-import { request } from 'node:https';
-import { dirname } from 'node:path';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
@@ -16,8 +14,8 @@ import {
   resources,
   type Subscription,
 } from '@clusternet/api-types';
-import { core, KubeClient } from '@clusternet/client';
-import { startSystem, type System } from '@clusternet/localup';
+import { KubeClient } from '@clusternet/client';
+import { ensureBinaries, newestKubectl, startSystem, type System } from '@clusternet/localup';
 import { exportJWK, generateKeyPair } from 'jose';
 import { parse } from 'yaml';
 import { eventually } from './testing/eventually.ts';
@@ -28,7 +26,11 @@ let system: System;
 let admin: KubeClient;
 
 beforeAll(async () => {
-  system = await startSystem({ children: [{ name: 'child1', labels: { region: 'eu' } }], log: () => undefined });
+  system = await startSystem({
+    children: [{ name: 'child1', labels: { region: 'eu' } }],
+    values: { hub: { featureGates: { ShadowAPI: true } } },
+    log: () => undefined,
+  });
   admin = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });
 }, 300_000);
 
@@ -37,18 +39,23 @@ afterAll(async () => {
   await system?.close();
 }, 60_000);
 
-interface Kubeconfig {
-  users: { user: { 'client-certificate-data': string; 'client-key-data': string } }[];
-}
-
 interface Ended {
   code: number;
   out: string;
   err: string;
 }
 
+interface Running {
+  input?: string;
+  env?: NodeJS.ProcessEnv;
+  /** Ends it. */
+  signal?: AbortSignal;
+  /** Given what is printed, as it is printed. */
+  onOutput?: (text: string) => void;
+}
+
 /** Runs the command as kubectl would, with the kubectl of the clusters. */
-function run(args: string[], o: { input?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Ended> {
+function run(args: string[], o: Running = {}): Promise<Ended> {
   const env = {
     ...process.env,
     PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
@@ -57,9 +64,10 @@ function run(args: string[], o: { input?: string; env?: NodeJS.ProcessEnv } = {}
     ...o.env,
   };
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [cli, ...args], { env }, (error, out, err) =>
+    const child = execFile(process.execPath, [cli, ...args], { env, signal: o.signal }, (error, out, err) =>
       resolve({ code: error ? Number(error.code) : 0, out, err }),
     );
+    if (o.onOutput) child.stdout?.on('data', o.onOutput);
     child.stdin?.end(o.input ?? '');
   });
 }
@@ -208,52 +216,179 @@ describe('doctor', () => {
 });
 
 describe("kubectl's commands", () => {
-  let front: Server;
-  const lines: string[] = [];
+  let folder: string;
+  const editor = (): string => join(folder, 'editor');
 
   beforeAll(async () => {
-    // Stands before the parent's API: shadow paths are noted, and answered by the real ones.
-    const config = parse(await readFile(system.parent.kubeconfigPath, 'utf8')) as Kubeconfig;
-    const [cert, key] = (['client-certificate-data', 'client-key-data'] as const).map((field) =>
-      Buffer.from(config.users[0]?.user[field] ?? '', 'base64'),
-    );
-    front = createServer((incoming, response) => {
-      const { url = '', method, headers } = incoming;
-      if (url.includes('/apis/shadow/')) lines.push(`${method} ${url}`);
-      const path = url.replace('/apis/shadow/v1alpha1/', '/api/v1/');
-      const server = new URL(system.parent.server);
-      const options = { cert, key, ca: system.parent.caPem, host: server.hostname, port: server.port, path, method };
-      const outgoing = request({ ...options, headers: { ...headers, host: server.host } }, (answer) => {
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(response);
-      });
-      outgoing.on('error', (error) => response.destroy(error));
-      incoming.pipe(outgoing);
-    });
-    await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+    folder = await mkdtemp(join(tmpdir(), 'clusternet-kubectl-'));
+    await writeFile(editor(), '#!/bin/sh\nexec sed -i \'s/nginx:1.29/nginx:1.31/\' "$1"\n', { mode: 0o755 });
+    await writeFile(join(folder, 'page.txt'), 'hello\n');
+    await eventually(async () => expect(await run(['get', 'configmaps', '-n', 'nowhere'])).toMatchObject({ code: 0 }));
   });
 
-  afterAll(() => new Promise((resolve) => front.close(resolve)));
+  afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  const through = (args: string[], input?: string): Promise<Ended> =>
-    run([...args, '--server', `http://127.0.0.1:${(front.address() as AddressInfo).port}`], { input });
+  // Both releases that have to work: the newest, and the oldest that is still supported, which is that of the clusters.
+  describe.each([
+    ['newest', newestKubectl, process.env],
+    ['oldest', 'kubectl', { ...process.env, PATH: '' }],
+  ] as const)('of the %s release work on templates', (release, name, env) => {
+    const namespace = `shop-${release}`;
+    let kubectl = '';
 
-  it('arrive at the shadow API, with the output and the exit codes of kubectl', async () => {
-    const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'plain', namespace: 'default' }, data: { a: 'b' } };
-    const applied = await through(['apply', '-f', '-'], JSON.stringify(manifest));
-    expect(applied).toEqual({ code: 0, out: 'configmap/plain created\n', err: '' });
-    expect(lines.map((line) => line.split('?')[0])).toEqual([
-      'GET /apis/shadow/v1alpha1/namespaces/default/configmaps/plain',
-      'POST /apis/shadow/v1alpha1/namespaces/default/configmaps',
-    ]);
-    expect((await through(['get', 'configmap', 'plain', '-o', 'jsonpath={.data.a}'])).out).toBe('b');
-    expect((await through(['get', 'cm', 'plain'])).out).toMatch(/^NAME +DATA +AGE\nplain +1 /);
-    const missing = await through(['get', 'cm', 'none']);
-    expect([missing.code, missing.err]).toEqual([1, 'Error from server (NotFound): configmaps "none" not found\n']);
-    const changed = JSON.stringify({ ...manifest, data: { a: 'c' } });
-    expect(await through(['diff', '-f', '-'], changed)).toMatchObject({ code: 1, out: expect.stringContaining('+  a: c') });
-    expect((await through(['delete', 'cm', 'plain'])).out).toContain('configmap "plain" deleted');
-    expect((await admin.resource(core.configMaps).find({ namespace: 'default', name: 'plain' })) ?? 'gone').toBe('gone');
+    beforeAll(async () => {
+      kubectl = (await ensureBinaries({ names: [name], env }))[name];
+    }, 600_000);
+
+    const command = (args: string[], input?: string): Promise<Ended> =>
+      run([...args, '-n', namespace], {
+        input,
+        env: { CLUSTERNET_KUBECTL: kubectl, KUBE_EDITOR: editor(), KUBECACHEDIR: join(folder, release) },
+      });
+
+    /** What a command prints, that has to go well and to warn of nothing. */
+    const printed = async (line: string, input?: string): Promise<string> => {
+      const { code, out, err } = await command(line.split(' '), input);
+      expect({ line, code, err }).toEqual({ line, code: 0, err: '' });
+      return out;
+    };
+
+    const shop = (replicas = 3): string => `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: settings }
+data: { greeting: hello }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  replicas: ${replicas}
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: 'nginx:1.29' }] }
+`;
+    const image = 'get deployment web -o jsonpath={.spec.template.spec.containers[0].image}';
+
+    it('apply, diff, edit and get them', async () => {
+      expect(await printed('apply -f -', shop())).toBe('configmap/settings created\ndeployment.apps/web created\n');
+      expect(await printed('apply -f -', shop())).toBe('configmap/settings unchanged\ndeployment.apps/web unchanged\n');
+      expect(await printed('diff -f -', shop())).toBe('');
+      expect(await command(['diff', '-f', '-'], shop(5))).toMatchObject({
+        code: 1,
+        out: expect.stringMatching(/-  replicas: 3\n\+  replicas: 5/),
+      });
+      expect(await printed('apply -f - --dry-run=server', shop(5))).toContain('web configured (server dry run)');
+      expect(await printed('get deploy,cm')).toMatch(/deployment.apps\/web +0\/3 [^]*configmap\/settings +1 /);
+      expect(await printed('apply -f -', shop(5))).toContain('deployment.apps/web configured');
+      expect(await printed('get deploy -o wide')).toMatch(
+        /^NAME .* CONTAINERS +IMAGES +SELECTOR\nweb +0\/5 .* nginx:1.29 +app=web/,
+      );
+      expect(await printed('get all -o name')).toBe('deployment.apps/web\n');
+      expect(JSON.parse(await printed('get deploy web -o json'))).toMatchObject({ apiVersion: 'apps/v1', spec: { replicas: 5 } });
+      expect(parse(await printed('get cm settings -o yaml'))).toMatchObject({ data: { greeting: 'hello' } });
+      expect(await printed('get cm -o custom-columns=N:.metadata.name,G:.data.greeting')).toBe(
+        'N          G\nsettings   hello\n',
+      );
+      expect(await printed('describe deployment web')).toMatch(/Replicas: +5 desired[^]*Image: +nginx:1.29/);
+      expect(await printed('edit deployment web')).toBe('deployment.apps/web edited\n');
+      expect(await printed(image)).toBe('nginx:1.31');
+    });
+
+    it('change single things', async () => {
+      expect(await printed('scale deployment web --replicas=2')).toBe('deployment.apps/web scaled\n');
+      await printed('label deployment web tier=front');
+      await printed('annotate deployment web note=here');
+      await printed('set image deployment/web web=nginx:1.32');
+      await command([
+        'patch',
+        'deployment',
+        'web',
+        '-p',
+        '{"spec":{"template":{"spec":{"containers":[{"name":"web","tty":true}]}}}}',
+      ]);
+      await printed('rollout restart deployment web');
+      expect(JSON.parse(await printed('get deployment -l tier=front -o json'))).toMatchObject({
+        items: [
+          {
+            metadata: { annotations: { note: 'here' }, labels: { tier: 'front' } },
+            spec: { replicas: 2, template: { spec: { containers: [{ image: 'nginx:1.32', tty: true }] } } },
+          },
+        ],
+      });
+    });
+
+    it('create them from what is said on the command line', async () => {
+      expect(await printed('create deployment made --image=nginx --replicas=2')).toBe('deployment.apps/made created\n');
+      await printed(`create configmap made --from-literal=a=b --from-file=${join(folder, 'page.txt')}`);
+      await printed('create secret generic made --from-literal=a=b');
+      await printed('create service nodeport made --tcp=80 --node-port=30123');
+      await printed('create job made --image=busybox -- sleep 5');
+      await printed('create role made --verb=get --resource=pods');
+      await printed('expose deployment made --name=exposed --port=80');
+      await printed('run single --image=nginx --port=80');
+      expect(await printed('get deploy made -o jsonpath={.spec.replicas}/{.spec.template.spec.containers[0].image}')).toBe(
+        '2/nginx',
+      );
+      expect(JSON.parse(await printed('get cm made -o jsonpath={.data}'))).toEqual({ a: 'b', 'page.txt': 'hello\n' });
+      expect(await printed('get svc made -o jsonpath={.spec.type}/{.spec.ports[0].nodePort}/{.spec.clusterIP}')).toBe(
+        'NodePort/30123/',
+      );
+      const { code, err } = await command(['create', 'deployment', 'made', '--image=nginx']);
+      expect([code, err]).toEqual([1, expect.stringContaining('deployments.apps "made" already exists')]);
+    });
+
+    it('apply on the side of the server, with owners of fields', async () => {
+      expect(await command(['apply', '--server-side', '-f', '-'], shop(7))).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(/conflicts? with "kubectl[^"]*"[^]*\.spec\.replicas/),
+      });
+      expect(await printed('apply --server-side --force-conflicts -f -', shop(7))).toContain(
+        'deployment.apps/web serverside-applied',
+      );
+      expect(await command(['diff', '--server-side', '-f', '-'], shop(8))).toMatchObject({
+        code: 1,
+        out: expect.stringMatching(/-  replicas: 7\n\+  replicas: 8/),
+      });
+    });
+
+    it('tell of kinds, and check fields by them', async () => {
+      expect(await printed('explain deployment.spec.replicas')).toMatch(/KIND: +Deployment[^]*FIELD: replicas <integer>/);
+      const mistyped = shop().replace('replicas:', 'replicass:');
+      expect(await command(['apply', '-f', '-'], mistyped)).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('unknown field "spec.replicass"'),
+      });
+      expect(await command(['create', '-f', '-'], mistyped.replace('name: web', 'name: other'))).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('strict decoding error: unknown field "spec.replicass"'),
+      });
+      expect(await command(['apply', '--validate=warn', '-f', '-'], mistyped)).toMatchObject({
+        code: 0,
+        err: expect.stringContaining('Warning: unknown field "spec.replicass"'),
+      });
+    });
+
+    it('watch and delete them', async () => {
+      const stop = new AbortController();
+      let seen = '';
+      const watching = run(['get', 'cm', '-w', '-o', 'name', '-n', namespace], {
+        env: { CLUSTERNET_KUBECTL: kubectl, KUBECACHEDIR: join(folder, release) },
+        signal: stop.signal,
+        onOutput: (text) => (seen += text),
+      });
+      await eventually(() => expect(seen).toContain('configmap/settings'));
+      await printed('create configmap late --from-literal=a=b');
+      await eventually(() => expect(seen).toContain('configmap/late'));
+      stop.abort();
+      await watching;
+      expect(await printed('delete -f -', shop())).toMatch(/^configmap "settings" deleted.*\ndeployment.apps "web" deleted/);
+      await printed('delete all,cm,secret,role --all');
+      expect((await command(['get', 'all,cm,secret,role'])).err).toBe(`No resources found in ${namespace} namespace.\n`);
+      const missing = await command(['get', 'cm', 'settings']);
+      expect([missing.code, missing.err]).toEqual([1, 'Error from server (NotFound): configmaps "settings" not found\n']);
+    });
   });
 
   it('are refused where they make no sense, and corrected where mistyped', async () => {

@@ -10,6 +10,7 @@ import { LocalupError, messageOf } from './errors.ts';
 import { progressToStderr } from './progress.ts';
 import { readSetFile, type SetFile } from './setFile.ts';
 import { endSet, isSetRunning } from './supervisor/leftovers.ts';
+import { binaryNames, newestKubectl } from './versions.ts';
 import { probeSet } from './status.ts';
 
 interface UpOptions {
@@ -62,7 +63,7 @@ function program(): Command {
     .description('find, download or build the programs that clusters are made of')
     .option('--bin-dir <folder>', 'folder to look for binaries in first')
     .action(async ({ binDir }: { binDir?: string }) => {
-      const found = await ensureBinaries({ binDir, progress: progressToStderr() });
+      const found = await ensureBinaries({ names: [...binaryNames, newestKubectl], binDir, progress: progressToStderr() });
       for (const [name, path] of Object.entries(found)) console.log(`${name}\t${path}`);
     });
   return root;

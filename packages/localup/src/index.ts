@@ -19,6 +19,6 @@ export { endSet, isSetRunning } from './supervisor/leftovers.ts';
 export { type ChartPackage, packageChart } from './repositories/packageChart.ts';
 export { ChartRepository } from './repositories/chartRepository.ts';
 export { OciRegistry } from './repositories/ociRegistry.ts';
-export { type BinaryName, versions } from './versions.ts';
+export { type BinaryName, newestKubectl, versions } from './versions.ts';
 export { createBootstrapToken } from './system/bootstrapToken.ts';
 export { startSystem, type ChildOptions, type Service, type System, type SystemOptions } from './system/startSystem.ts';

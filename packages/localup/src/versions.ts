@@ -29,5 +29,11 @@ export const binaryNames = [
 /** One of {@link binaryNames}. */
 export type ClusterBinaryName = (typeof binaryNames)[number];
 
+/**
+ * A kubectl newer than the clusters, which tests of what clients see use beside the clusters' own; its version is in `go/kubectl/go.mod` too. No
+ * part of {@link versions}: whatever stands there, a change of it makes all programs be had anew.
+ */
+export const newestKubectl = 'kubectl-1.37.2';
+
 /** A program that localup can get: those of clusters, and what is made only when it is asked for. */
-export type BinaryName = ClusterBinaryName | 'registry';
+export type BinaryName = ClusterBinaryName | 'registry' | typeof newestKubectl;

@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type BinaryName, versions } from '../versions.ts';
+import { type BinaryName, newestKubectl, versions } from '../versions.ts';
 
 /** The arguments that make a binary tell its version. */
 export const versionArguments: Record<BinaryName, string[]> = {
@@ -10,6 +10,7 @@ export const versionArguments: Record<BinaryName, string[]> = {
   'kube-controller-manager': ['--version'],
   'kube-scheduler': ['--version'],
   kubectl: ['version', '--client'],
+  [newestKubectl]: ['version', '--client'],
   kwok: ['--version'],
   helm: ['version', '--short'],
   registry: ['--version'],
@@ -44,6 +45,7 @@ export function refusal(name: BinaryName, output: string): string | undefined {
     case 'etcd':
       return atLeast(3, 5);
     case 'kubectl':
+    case newestKubectl:
       return atLeast(1, 28);
     case 'kwok':
       return atLeast(0, 6);

@@ -14,7 +14,7 @@ import { withLock } from './lock.ts';
 import { currentPlatform, officialHosts, type ReleaseHosts, releaseOf } from './releases.ts';
 
 /** Paths of executables. */
-export type Binaries = Record<ClusterBinaryName, string> & { registry?: string };
+export type Binaries = Record<ClusterBinaryName, string> & Partial<Record<Exclude<BinaryName, ClusterBinaryName>, string>>;
 
 /** How binaries are found or made. */
 export interface EnsureBinariesOptions {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { hasCode, LocalupError } from '../errors.ts';
 import { type Progress } from '../progress.ts';
-import { type BinaryName, registryVersion, versions } from '../versions.ts';
+import { type BinaryName, newestKubectl, registryVersion, versions } from '../versions.ts';
 
 const goFolder = join(import.meta.dirname, '../../go');
 
@@ -20,6 +20,8 @@ interface Unit {
   /** Names to link to the output, if it becomes what it is called as. */
   links: BinaryName[];
   provides: BinaryName[];
+  /** Version of Kubernetes that it is of, if not that of the clusters. */
+  kubernetes?: string;
 }
 
 const controlPlane: BinaryName[] = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'];
@@ -29,13 +31,21 @@ const units: Unit[] = [
   { module: goFolder, package: 'helm.sh/helm/v3/cmd/helm', output: 'helm', links: [], provides: ['helm'] },
   { module: join(goFolder, 'kwok'), package: 'sigs.k8s.io/kwok/cmd/kwok', output: 'kwok', links: [], provides: ['kwok'] },
   { module: join(goFolder, 'registry'), package: '.', output: 'registry', links: [], provides: ['registry'] },
+  {
+    module: join(goFolder, 'kubectl'),
+    package: '.',
+    output: newestKubectl,
+    links: [],
+    provides: [newestKubectl],
+    kubernetes: newestKubectl.replace('kubectl-', ''),
+  },
 ];
 
 /** The values that release builds stamp into their binaries. */
-function linkerFlags(): string {
-  const [major, minor] = versions.kubernetes.split('.');
+function linkerFlags(kubernetes: string): string {
+  const [major, minor] = kubernetes.split('.');
   const values: Record<string, string | undefined> = {
-    'k8s.io/component-base/version.gitVersion': `v${versions.kubernetes}`,
+    'k8s.io/component-base/version.gitVersion': `v${kubernetes}`,
     'k8s.io/component-base/version.gitMajor': major,
     'k8s.io/component-base/version.gitMinor': minor,
     'k8s.io/component-base/version.gitTreeState': 'clean',
@@ -92,9 +102,10 @@ async function goBuild(together: Unit[], output: string, progress: Progress): Pr
       '-buildvcs=false',
       '-trimpath',
       '-ldflags',
-      linkerFlags(),
+      linkerFlags(together[0]?.kubernetes ?? versions.kubernetes),
       '-o',
-      `${output}/`,
+      // A package is called after its folder otherwise.
+      together.length === 1 ? join(output, together[0]?.output ?? '') : `${output}/`,
       ...together.map((unit) => unit.package),
     ],
     {

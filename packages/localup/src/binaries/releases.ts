@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type BinaryName, versions } from '../versions.ts';
+import { type BinaryName, newestKubectl, versions } from '../versions.ts';
 
 /** Where the project of a binary publishes it. */
 export interface Release {
@@ -34,6 +34,8 @@ export function releaseOf(name: BinaryName, platform: { os: string; arch: string
       return undefined;
     case 'kubectl':
       return kubernetes(name);
+    case newestKubectl:
+      return kubernetes('kubectl', newestKubectl.replace('kubectl-', ''));
     case 'kube-apiserver':
     case 'kube-controller-manager':
     case 'kube-scheduler':
@@ -54,8 +56,8 @@ export function releaseOf(name: BinaryName, platform: { os: string; arch: string
     }
   }
 
-  function kubernetes(file: string): Release {
-    const url = `${hosts.kubernetes}/v${versions.kubernetes}/bin/${os}/${arch}/${file}`;
+  function kubernetes(file: string, version: string = versions.kubernetes): Release {
+    const url = `${hosts.kubernetes}/v${version}/bin/${os}/${arch}/${file}`;
     return { url, checksumUrl: `${url}.sha256` };
   }
 }
