@@ -1,6 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type KubeObject } from '@clusternet/api-types';
@@ -9,6 +10,7 @@ import { type ClusterSet, installChart, startClusters, startWorkload, type Workl
 import { removeLeft, runActions, scratch } from './shadow/conformance.ts';
 import { unmeant } from './shadow/differences.ts';
 import { crds, samples } from './shadow/samples.ts';
+import { parse } from 'yaml';
 import { eventually } from './testing/eventually.ts';
 import { exposeHub } from './testing/exposeHub.ts';
 
@@ -27,9 +29,7 @@ beforeAll(async () => {
   const values = { replicaCount: 1, featureGates: { ShadowAPI: true } };
   const chart = { chartDir: file('charts/clusternet-hub'), release: 'clusternet-hub', namespace, values };
   await installChart({ cluster: set.parent, ...chart });
-  const entrypoints = { 'clusternet/clusternet-hub': file('packages/hub/dist/main.js') };
-  hub = await startWorkload({ cluster: set.parent, namespace, deployment: 'clusternet-hub', entrypoints });
-  await hub.waitReady();
+  hub = await startHub();
   await exposeHub(set.parent, 'v1alpha1.shadow', hub.port);
   admin = await KubeClient.fromKubeConfig({ path: set.parent.kubeconfigPath });
   await admin.resource(core.namespaces).create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: scratch } });
@@ -41,6 +41,13 @@ afterAll(async () => {
   await hub?.stop();
   await set?.close();
 }, 60_000);
+
+async function startHub(): Promise<Workload> {
+  const entrypoints = { 'clusternet/clusternet-hub': file('packages/hub/dist/main.js') };
+  const replica = await startWorkload({ cluster: set.parent, namespace, deployment: 'clusternet-hub', entrypoints });
+  await replica.waitReady();
+  return replica;
+}
 
 /** A client of one verb and path below the shadow API. */
 async function shadow(method: string, path: string, o: { body?: object; type?: string; as?: string } = {}) {
@@ -261,6 +268,199 @@ describe('lists and watches', () => {
     expect(await watched('/namespaces/pages/configmaps?resourceVersion=1', 1)).toMatchObject([
       { type: 'ERROR', object: { code: 410, reason: 'Expired' } },
     ]);
+  });
+});
+
+describe('bad input', () => {
+  const real = '/api/v1';
+  const yaml = 'application/yaml';
+
+  /** What both APIs say to the same request. */
+  async function both(o: { method?: string; path: string; rawBody?: string; contentType?: string; as?: string }) {
+    const { method = 'POST', path, rawBody, contentType, as } = o;
+    const headers: Record<string, string> = as === undefined ? {} : { 'impersonate-user': as };
+    const [expected, actual] = await Promise.all(
+      [real, root].map(async (prefix) => {
+        const answer = await admin.answer({ method, path: prefix + path, rawBody, contentType, headers });
+        return { code: answer.status, body: JSON.parse(answer.body) as Answer };
+      }),
+    );
+    return { expected, actual };
+  }
+
+  const configMaps = `/namespaces/${scratch}/configmaps`;
+
+  it.each([
+    ['YAML that cannot be read', { path: configMaps, rawBody: 'kind: [', contentType: yaml }],
+    ['JSON that cannot be read', { path: configMaps, rawBody: '{"kind":', contentType: 'application/json' }],
+    ['nothing', { path: configMaps, rawBody: '', contentType: 'application/json' }],
+    ['a list', { path: configMaps, rawBody: '[]', contentType: 'application/json' }],
+    ['text', { path: configMaps, rawBody: '"x"', contentType: 'application/json' }],
+    ['another type', { path: configMaps, rawBody: 'kind=ConfigMap', contentType: 'application/x-www-form-urlencoded' }],
+    ['a body beyond the limit', { path: configMaps, rawBody: 'x'.repeat(3_200_000), contentType: 'application/json' }],
+    [
+      'more data than an object may have',
+      {
+        path: configMaps,
+        rawBody: JSON.stringify({ ...configMap('large'), data: { a: 'x'.repeat(1_100_000) } }),
+        contentType: 'application/json',
+      },
+    ],
+    ['a kind that is not there', { method: 'GET', path: `/namespaces/${scratch}/unknowns` }],
+    ['a kind without namespaces in one', { method: 'GET', path: `/namespaces/${scratch}/nodes` }],
+    ['a method that is not there', { method: 'PUT', path: configMaps, rawBody: '{}', contentType: 'application/json' }],
+    ['an unknown option', { path: `${configMaps}?fieldValidation=Sometimes`, rawBody: '{}', contentType: 'application/json' }],
+  ])('of %s gets the answer of the real API', async (_what, request) => {
+    const { expected, actual } = await both(request);
+    expect(actual).toEqual(expected);
+  });
+
+  it('of protobuf that is none is refused with the same code', async () => {
+    const { expected, actual } = await both({
+      path: configMaps,
+      rawBody: '{}',
+      contentType: 'application/vnd.kubernetes.protobuf',
+    });
+    expect([actual?.code, actual?.body['reason']]).toEqual([expected?.code, expected?.body['reason']]);
+  });
+
+  it('of a field given twice is refused when it is to be strict', async () => {
+    const rawBody = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"twice"},"data":{"a":"1","a":"2"}}`;
+    const answers = await Promise.all(
+      [real, root].map((prefix) =>
+        admin.answer({ method: 'POST', path: prefix + configMaps, query: { fieldValidation: 'Strict' }, rawBody }),
+      ),
+    );
+    const [expected, actual] = answers.map(({ status, body }) => [status, JSON.parse(body) as object]);
+    expect(actual).toEqual(expected);
+  });
+
+  it('of a stranger is forbidden in the words of the real API', async () => {
+    const rawBody = JSON.stringify(configMap('mine'));
+    const { expected, actual } = await both({ path: configMaps, rawBody, as: 'joe' });
+    const named = (text: unknown): string =>
+      String(text).replaceAll('configmaps.shadow', 'configmaps').replaceAll('API group "shadow"', 'API group ""');
+    expect(actual?.code).toBe(403);
+    expect(named(actual?.body['message'])).toBe(expected?.body['message']);
+    expect(actual?.body).toMatchObject({ reason: 'Forbidden', details: { kind: 'configmaps' } });
+  });
+
+  it('of integers that would lose digits is refused, whoever they come by', async () => {
+    const widget = (size: string): string =>
+      `{"apiVersion":"example.io/v1","kind":"Widget","metadata":{"name":"sized"},"spec":{"parts":[{"name":"a","size":${size}}]}}`;
+    const path = `${root}/namespaces/sizes/widgets`;
+    const send = async (method: string, at: string, rawBody: string, contentType: string) => {
+      const query = contentType.includes('apply') ? { fieldManager: 'me' } : {};
+      const { status, body } = await admin.answer({ method, path: at, rawBody, contentType, query });
+      return { code: status, message: (JSON.parse(body) as { message?: string }).message };
+    };
+    const refused = { code: 422, message: expect.stringMatching(/9007199254740993.* beyond 2\^53/) };
+    const inYaml = (text: string): string => text.replace('{"apiVersion"', '\n{apiVersion');
+    expect(await send('POST', path, widget('9007199254740993'), 'application/json')).toEqual(refused);
+    expect(await send('POST', path, `# as YAML\n${inYaml(widget('9007199254740993'))}`, yaml)).toEqual(refused);
+    expect(await send('POST', path, widget('9007199254740991'), 'application/json')).toMatchObject({ code: 201 });
+    const one = `${path}/sized`;
+    const change = '{"spec":{"parts":[{"name":"a","size":9007199254740993}]}}';
+    expect(await send('PATCH', one, change, 'application/merge-patch+json')).toEqual(refused);
+    expect(await send('PATCH', one, widget('9007199254740993'), 'application/apply-patch+yaml')).toEqual(refused);
+    expect((await admin.answer({ method: 'GET', path: one })).body).toContain('"size":9007199254740991');
+  });
+});
+
+describe('two replicas', () => {
+  const configMaps = resourceDefinition('shadow/v1alpha1', 'ConfigMap', 'configmaps', true);
+  let second: Workload;
+  let clients: [KubeClient, KubeClient];
+
+  beforeAll(async () => {
+    second = await startHub();
+    const { users } = parse(await readFile(set.parent.kubeconfigPath, 'utf8')) as {
+      users: [{ user: Record<'client-certificate-data' | 'client-key-data', string> }];
+    };
+    const pem = (field: keyof (typeof users)[0]['user']): string => Buffer.from(users[0].user[field], 'base64').toString('utf8');
+    const straight = ({ port }: Workload): KubeClient =>
+      KubeClient.fromOptions({
+        server: `https://127.0.0.1:${port}`,
+        insecureSkipTlsVerify: true,
+        certPem: pem('client-certificate-data'),
+        keyPem: pem('client-key-data'),
+      });
+    clients = [straight(hub), straight(second)];
+  });
+
+  afterAll(async () => {
+    await Promise.all(clients.map((client) => client.close()));
+    await second.stop();
+  });
+
+  const template = (name: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace: 'replicas' },
+  });
+
+  it('know what the other has made at once, and a version that is asked for', async () => {
+    const [one, other] = clients.map((client) => client.resource<KubeObject>(configMaps));
+    if (!one || !other) throw new Error('there are two');
+    for (let n = 0; n < 5; n++) {
+      const made = await one.create(template(`made-${n}`));
+      expect(await other.get({ namespace: 'replicas', name: `made-${n}` })).toEqual(made);
+      const changed = await other.patch(
+        { namespace: 'replicas', name: `made-${n}` },
+        { data: { n: String(n) } },
+        { type: 'merge' },
+      );
+      const { resourceVersion } = changed.metadata;
+      const list = await one.list({ namespace: 'replicas', resourceVersion, resourceVersionMatch: 'NotOlderThan' });
+      expect(list.items.find(({ metadata }) => metadata.name === `made-${n}`)?.metadata.resourceVersion).toBe(resourceVersion);
+    }
+  });
+
+  it('lose no change that is made through both at a time', async () => {
+    await clients[0].resource(configMaps).create(template('shared'));
+    const keys = Array.from({ length: 12 }, (_, n) => `key-${n}`);
+    await Promise.all(
+      keys.map((key, n) =>
+        eventually(() =>
+          clients[n % 2]
+            ?.resource(configMaps)
+            .patch({ namespace: 'replicas', name: 'shared' }, { data: { [key]: 'x' } }, { type: 'merge' }),
+        ),
+      ),
+    );
+    await eventually(async () => {
+      for (const client of clients) {
+        const { data } = (await client.resource(configMaps).get({ namespace: 'replicas', name: 'shared' })) as { data?: object };
+        expect(Object.keys(data ?? {}).toSorted()).toEqual(keys.toSorted());
+      }
+    });
+  });
+
+  it('let a watch go on at the other when one is killed', async () => {
+    const [stays, dies] = clients.map((client) => client.resource<KubeObject>(configMaps));
+    if (!stays || !dies) throw new Error('there are two');
+    const { metadata } = await dies.list({ namespace: 'watched' });
+    const seen: string[] = [];
+    let version = metadata.resourceVersion ?? '';
+    const stop = new AbortController();
+    const follow = async (at: typeof stays): Promise<void> => {
+      for await (const { object } of at.watch({ namespace: 'watched', resourceVersion: version, signal: stop.signal })) {
+        seen.push(object.metadata.name);
+        version = object.metadata.resourceVersion ?? '';
+      }
+    };
+    const first = follow(dies).catch(() => 'cut');
+    const make = (name: string) => stays.create({ ...template(name), metadata: { name, namespace: 'watched' } });
+    const names = Array.from({ length: 6 }, (_, n) => `w-${n}`);
+    for (const name of names.slice(0, 3)) await make(name);
+    await eventually(() => expect(seen).toEqual(names.slice(0, 3)));
+    await second.kill('SIGKILL');
+    for (const name of names.slice(3)) await make(name);
+    await first;
+    const then = follow(stays).catch(() => 'stopped');
+    await eventually(() => expect(seen).toEqual(names));
+    stop.abort();
+    await then;
   });
 });
 

@@ -65,5 +65,5 @@ function checkType(request: IncomingMessage, types: readonly string[] | undefine
 }
 
 function tooLarge(limit: number): StatusError {
-  return new StatusError(413, `the body of the request is larger than ${limit} bytes`);
+  return new StatusError(413, `Request entity too large: limit is ${limit}`, { reason: 'RequestEntityTooLarge' });
 }

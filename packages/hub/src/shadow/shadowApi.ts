@@ -18,7 +18,7 @@ import { patchObject } from './requests/patchObject.ts';
 import { getObject, listObjects } from './requests/readObjects.ts';
 import { scaleObject } from './requests/scaleObject.ts';
 import { updateObject } from './requests/updateObject.ts';
-import { type ObjectRequest, type ShadowContext } from './shadowContext.ts';
+import { type ObjectRequest, type ShadowContext, type ShadowRequest } from './shadowContext.ts';
 import { TemplateStore } from './templates/templateStore.ts';
 
 /** Options of {@link shadowApi}. */
@@ -101,14 +101,25 @@ async function route(
     query: new URLSearchParams(rawQuery),
     namespace: kind.namespaced ? (info.namespace ?? '') : '',
   };
-  if (info.name === undefined) {
-    if (info.verb === 'create') return createObject(base);
-    return info.verb === 'deletecollection' ? deleteObjects(base) : listObjects(base);
-  }
+  if (info.name === undefined) return answerCollection(base, info.verb);
   const object: ObjectRequest = { ...base, ref: { namespace: base.namespace, name: info.name } };
   if (info.subresource === 'scale' && kind.scale) return scaleObject(object, kind.scale);
   if (info.subresource === 'status') return statusOfObject(object);
   return answer(object, info.verb);
+}
+
+function answerCollection(collection: ShadowRequest, verb: string): Promise<void> {
+  switch (verb) {
+    case 'list':
+    case 'watch':
+      return listObjects(collection);
+    case 'create':
+      return createObject(collection);
+    case 'deletecollection':
+      return deleteObjects(collection);
+    default:
+      throw methodNotAllowed();
+  }
 }
 
 function answer(object: ObjectRequest, verb: string): Promise<void> {
@@ -122,8 +133,12 @@ function answer(object: ObjectRequest, verb: string): Promise<void> {
     case 'delete':
       return deleteObject(object);
     default:
-      throw new StatusError(405, 'the server does not allow this method on the requested resource', { details: {} });
+      throw methodNotAllowed();
   }
+}
+
+function methodNotAllowed(): StatusError {
+  return new StatusError(405, 'the server does not allow this method on the requested resource', { details: {} });
 }
 
 /** The status of a template is that of its deployments, which are elsewhere. */

@@ -23,6 +23,8 @@ it('works when pasted, without kubectl on PATH and with odd characters in paths'
   await chmod(kubectl, 0o755);
   const text = invitation({
     kubectl,
+    node: kubectl,
+    plugin: join(dir, 'main.js'),
     parent: join(dir, 'parent'),
     children: [{ name: 'child1', kubeconfigPath: '/c/child1' }],
     visit: '/c/visit',
@@ -30,8 +32,7 @@ it('works when pasted, without kubectl on PATH and with odd characters in paths'
   // A shell that reads line by line, as one that is pasted into does: an alias counts from the next line on.
   const { stdout } = await promisify(execFile)('/bin/sh', ['-c', `${text}`], { env: { PATH: '/nowhere' } });
   expect(stdout.trim().split('\n')).toEqual([
-    `[--kubeconfig][${dir}/parent][-n][clusternet-reserved][patch][manifest][deployments.shop.web][--type][merge][-p]` +
-      '[{"template":{"spec":{"replicas":5}}}]',
+    `[${dir}/main.js][--kubeconfig][${dir}/parent][-n][shop][scale][deployment][web][--replicas][5]`,
     '[--kubeconfig][/c/child1][-n][shop][get][pods]',
     '[--kubeconfig][/c/visit][-n][shop][get][pods]',
     `[--kubeconfig][${dir}/parent][get][subs][shop][-o][yaml]`,

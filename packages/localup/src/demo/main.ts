@@ -14,7 +14,9 @@ import { Steps } from './steps.ts';
 import { openVisit } from './visit.ts';
 
 const run = promisify(execFile);
-const examples = resolve(import.meta.dirname, '../../../../docs/examples/shop');
+const repository = resolve(import.meta.dirname, '../../../..');
+const plugin = join(repository, 'packages/kubectl-clusternet/dist/main.js');
+const file = (name: string): string => join(repository, 'docs/examples/shop', name);
 const childNames = ['child1', 'child2', 'child3'];
 
 const { once } = options();
@@ -36,7 +38,7 @@ try {
       logDir,
       children: childNames.map((name) => ({ name, nodes: 2 })),
       values: {
-        hub: { featureGates: { SocketConnection: true } },
+        hub: { featureGates: { SocketConnection: true, ShadowAPI: true } },
         agent: { featureGates: { SocketConnection: true }, visitors: { enabled: true } },
       },
       log: (line) => steps.say(line),
@@ -71,14 +73,11 @@ function options(): { once: boolean } {
 
 async function show(running: System): Promise<string> {
   const { parent } = running;
-  await steps.run('feeds and Subscription applied', async () => {
-    await kubectl(running, parent.kubeconfigPath, [
-      'apply',
-      '-f',
-      join(examples, 'feeds.yaml'),
-      '-f',
-      join(examples, 'subscription.yaml'),
-    ]);
+  await steps.run('application applied as templates, and a Subscription', async () => {
+    await kubectl(running, parent.kubeconfigPath, ['apply', '-f', file('crd.yaml')]);
+    await kubectl(running, parent.kubeconfigPath, ['wait', '--for=condition=Established', '-f', file('crd.yaml')]);
+    const files = ['crd.yaml', 'shop.yaml', 'subscription.yaml'].flatMap((name) => ['-f', file(name)]);
+    await clusternet(running, ['apply', ...files]);
   });
   await steps.run('pods running in all three children', async () => {
     await Promise.all(running.children.map((child) => podsRun(running, child.kubeconfigPath)));
@@ -98,6 +97,8 @@ async function show(running: System): Promise<string> {
     ['get', 'base', '-A'],
     ['get', 'desc', '-A'],
   ];
+  const args = ['get', 'deployments,services,configmaps,promotions', '-n', 'shop'];
+  console.log(`\nparent, templates$ kubectl clusternet ${args.join(' ')}\n${await clusternet(running, args)}`);
   for (const args of inParent) await print(running, 'parent', parent.kubeconfigPath, args);
   for (const child of running.children) {
     await print(running, child.name, child.kubeconfigPath, ['get', 'pods,services,configmaps,promotions', '-n', 'shop']);
@@ -125,7 +126,16 @@ async function visitChild(running: System): Promise<string> {
 function invite(running: System, visit: string): void {
   const { clusters, parent, children } = running;
   console.log('\nThe clusters stay up until you press Ctrl-C. In another shell:\n');
-  console.log(invitation({ kubectl: clusters.binaries.kubectl, parent: parent.kubeconfigPath, children, visit }));
+  console.log(
+    invitation({
+      kubectl: clusters.binaries.kubectl,
+      node: process.execPath,
+      plugin,
+      parent: parent.kubeconfigPath,
+      children,
+      visit,
+    }),
+  );
 }
 
 async function podsRun(running: System, kubeconfig: string): Promise<void> {
@@ -146,6 +156,13 @@ async function until(reached: () => Promise<boolean>): Promise<void> {
 
 async function print(running: System, where: string, kubeconfig: string, args: string[]): Promise<void> {
   console.log(`\n${where}$ kubectl ${args.join(' ')}\n${await kubectl(running, kubeconfig, args)}`);
+}
+
+/** `kubectl clusternet` in the parent: on templates. */
+async function clusternet({ clusters, parent }: System, args: string[]): Promise<string> {
+  const env = { ...process.env, CLUSTERNET_KUBECTL: clusters.binaries.kubectl };
+  const { stdout } = await run(process.execPath, [plugin, '--kubeconfig', parent.kubeconfigPath, ...args], { env });
+  return stdout.trimEnd();
 }
 
 async function kubectl(running: System, kubeconfig: string, args: string[]): Promise<string> {
