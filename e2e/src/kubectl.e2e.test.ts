@@ -241,7 +241,7 @@ describe("kubectl's commands", () => {
     }, 600_000);
 
     const command = (args: string[], input?: string): Promise<Ended> =>
-      run([...args, '-n', namespace], {
+      run(['-n', namespace, ...args], {
         input,
         env: { CLUSTERNET_KUBECTL: kubectl, KUBE_EDITOR: editor(), KUBECACHEDIR: join(folder, release) },
       });

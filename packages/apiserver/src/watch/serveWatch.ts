@@ -49,7 +49,7 @@ export async function serveWatch<T extends KubeObject>(o: WatchServing<T>): Prom
   const writer = new EventWriter(o);
   response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' });
   response.flushHeaders();
-  const end = AbortSignal.any([signal, AbortSignal.timeout(o.timeoutMs)]);
+  const end = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(o.timeoutMs))]);
   const ended = new Promise<void>((resolve) => end.addEventListener('abort', () => resolve(), { once: true }));
   const stop = (): boolean => end.aborted || response.destroyed;
   let position = o.from;

@@ -35,7 +35,7 @@ const defaultWatchMs = 1_800_000;
  * @throws StatusError 404
  */
 export async function readStored(context: ShadowContext, kind: ServedKind, ref: TemplateRef): Promise<Stored> {
-  await context.store.settled();
+  await context.store.settledOf(collectionOf(kind), ref);
   const known = context.store.get(collectionOf(kind), ref) ?? (await readManifest(context, kind, ref));
   if (!known) throw notFound(kind, ref.name);
   return known;

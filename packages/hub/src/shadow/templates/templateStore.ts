@@ -35,6 +35,8 @@ export class TemplateStore {
   readonly #collections = new Map<string, Map<string, Stored[]>>();
   readonly #places = new Map<string, { collection: string; key: string }>();
   readonly #sorted = new Map<string, KubeObject[]>();
+  /** Versions that this replica has written and that have not come back yet, by object. */
+  readonly #pending = new Map<string, number>();
   #listed = false;
   #written = 0;
 
@@ -97,12 +99,21 @@ export class TemplateStore {
 
   /** Says that this replica has written; reads wait until the write has come back. */
   noteWrite(manifest: Manifest): void {
-    this.#written = Math.max(this.#written, Number(manifest.metadata.resourceVersion ?? 0));
+    const version = Number(manifest.metadata.resourceVersion ?? 0);
+    this.#written = Math.max(this.#written, version);
+    const place = placeOf(manifest);
+    if (place && version > this.log.version) this.#pending.set(pendingKey(place.collection, place.key), version);
   }
 
   /** Waits until everything that this replica has written is known. */
   settled(): Promise<boolean> {
     return this.reached(this.#written);
+  }
+
+  /** Waits until what this replica has written of one object is known. */
+  async settledOf(collection: string, ref: TemplateRef): Promise<void> {
+    const version = this.#pending.get(pendingKey(collection, templateKey(ref)));
+    if (version !== undefined) await this.reached(version);
   }
 
   /** Waits for a version, not for long; tells whether it has come. */
@@ -130,9 +141,11 @@ export class TemplateStore {
       this.log.reset(version);
       // After a restore from a backup what was written may never come.
       this.#written = 0;
+      this.#pending.clear();
     } else {
       this.log.progress(version);
     }
+    for (const [key, written] of this.#pending) if (written <= version) this.#pending.delete(key);
     if (listed && !this.#listed) this.#logger.info('templates are known', { version });
     this.#listed ||= listed;
   }
@@ -173,6 +186,10 @@ function placeOf({ template }: Manifest): { collection: string; key: string } | 
   const slash = apiVersion.indexOf('/');
   const { name, namespace = '' } = metadata;
   return { collection: `${slash < 0 ? '' : apiVersion.slice(0, slash)}/${kind}`, key: templateKey({ namespace, name }) };
+}
+
+function pendingKey(collection: string, key: string): string {
+  return `${collection} ${key}`;
 }
 
 function keyOf({ metadata: { namespace = '', name = '' } }: KubeObject): string {
