@@ -413,6 +413,9 @@ describe('two replicas', () => {
       const { resourceVersion } = changed.metadata;
       const list = await one.list({ namespace: 'replicas', resourceVersion, resourceVersionMatch: 'NotOlderThan' });
       expect(list.items.find(({ metadata }) => metadata.name === `made-${n}`)?.metadata.resourceVersion).toBe(resourceVersion);
+      // Judged by what is there, not by what this replica knows of it.
+      const replaced = await other.replace({ ...changed, metadata: { ...changed.metadata, labels: { n: 'x' } } });
+      await one.replace({ ...replaced, metadata: { ...replaced.metadata, labels: { n: 'y' } } });
     }
   });
 

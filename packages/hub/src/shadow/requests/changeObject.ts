@@ -63,17 +63,28 @@ export async function changeObject(o: ObjectRequest, change: ObjectChange): Prom
   for (let attempt = 1; ; attempt++) {
     const stored = attempt === 1 ? await readStored(context, kind, ref) : await readManifest(context, kind, ref);
     if (!stored) throw notFound(kind, ref.name);
-    const desired = await change.from(stored.object);
-    const pinned = checkPreconditions(o, stored.object, desired.document);
-    const template = await judged(o, { stored, desired, change });
-    if (isSame(stored.object, template)) return stored.object;
-    if (change.dryRun) return shadowObject({ ...stored.manifest, template });
+    let pinned = false;
     try {
+      const desired = await change.from(stored.object);
+      pinned = checkPreconditions(o, stored.object, desired.document);
+      const template = await judged(o, { stored, desired, change });
+      if (isSame(stored.object, template)) {
+        if (attempt === 1 && (await isBehind(o, stored))) continue;
+        return stored.object;
+      }
+      if (change.dryRun) return shadowObject({ ...stored.manifest, template });
       return await replace(o, stored.manifest, template);
     } catch (error) {
-      if (!isConflict(error) || pinned || attempt === maxAttempts) throw aboutTemplate(kind, ref.name, error);
+      const outpaced = isConflict(error) && !pinned && attempt < maxAttempts;
+      if (!outpaced && !(attempt === 1 && (await isBehind(o, stored)))) throw aboutTemplate(kind, ref.name, error);
     }
   }
+}
+
+/** Whether another replica has changed the object, and this one does not know yet: what was wrong with the change may not be any more. */
+async function isBehind({ context, kind, ref }: ObjectRequest, { object }: Stored): Promise<boolean> {
+  const live = await readManifest(context, kind, ref);
+  return live !== undefined && live.object.metadata.resourceVersion !== object.metadata.resourceVersion;
 }
 
 /** The manager in whose name a request writes. */
