@@ -16,6 +16,8 @@ export interface EndpointOptions {
   rewrite?: (path: string) => string;
   /** Told once when the very first request cannot be brought to the target at all. */
   onUnreachable?: (error: Error) => void;
+  /** Told of each answer of the target, with the path there. */
+  onAnswer?: (path: string, answer: IncomingMessage) => void;
 }
 
 /** A local address behind which the API of a cluster lies. */
@@ -127,6 +129,7 @@ class Proxy {
     await new Promise<void>((resolve, reject) => {
       const outgoing = this.#request(options, (answer) => {
         this.#reached = true;
+        this.#o.onAnswer?.(path, answer);
         response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders));
         // A watch may be silent for long; who opened it wants to know now that it stands.
         response.flushHeaders();

@@ -104,6 +104,15 @@ describe('runKubectl', () => {
     });
   });
 
+  it('says what is missing when the parent serves no templates', async () => {
+    await kubectl(`${prelude}
+      fetch(server + '/api/v1/namespaces/shop/secrets').then(() => process.exit(1));`);
+    parent.handler = (_request, response) => response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+    await expect(run('get secrets')).rejects.toThrow('featureGates.ShadowAPI=true');
+    parent.handler = (_request, response) => json(response, { kind: 'Status' }, 404);
+    expect((await run('get secrets')).code).toBe(1);
+  });
+
   it('never takes the parent for a child', async () => {
     await kubectl('console.log("ran")');
     await expect(run('get secrets --cluster-id eu-9')).rejects.toThrow('no cluster "eu-9"');

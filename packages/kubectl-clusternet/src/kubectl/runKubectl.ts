@@ -32,12 +32,17 @@ export async function runKubectl({ split, env = process.env, onOutput }: RunKube
   const target = await openTarget(split);
   const stop = new AbortController();
   let unreachable: Error | undefined;
+  let noTemplates = false;
   await using endpoint = await startEndpoint({
     ...target,
     onUnreachable: (error) => {
       // What kubectl would say of its own endpoint helps nobody.
       unreachable = error;
       stop.abort();
+    },
+    onAnswer: (path, { statusCode, headers }) => {
+      // Of an API that is there, this answer is a Status.
+      noTemplates ||= path.includes('/apis/shadow/') && statusCode === 404 && !/json/.test(headers['content-type'] ?? '');
     },
   });
   using kubeconfig = writeTemporaryKubeconfig({ server: endpoint.url, namespace: target.namespace });
@@ -50,6 +55,12 @@ export async function runKubectl({ split, env = process.env, onOutput }: RunKube
     signal: stop.signal,
     onOutput,
   });
+  if (noTemplates && code !== 0) {
+    throw new CliError(
+      `${server} serves no templates: the hub has to be installed with featureGates.ShadowAPI=true (see "kubectl clusternet doctor")`,
+      { exitCode: code },
+    );
+  }
   if (!unreachable) return code;
   throw new CliError(`cannot reach ${server}: ${reasonOf(unreachable)}`, {
     cause: unreachable,
