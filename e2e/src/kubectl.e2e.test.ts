@@ -14,13 +14,23 @@ import {
   resources,
   type Subscription,
 } from '@clusternet/api-types';
-import { KubeClient } from '@clusternet/client';
-import { ensureBinaries, newestKubectl, startSystem, type System } from '@clusternet/localup';
+import { core, KubeClient } from '@clusternet/client';
+import {
+  createBootstrapToken,
+  ensureBinaries,
+  installChart,
+  newestKubectl,
+  startSystem,
+  startWorkload,
+  type System,
+  type Workload,
+} from '@clusternet/localup';
 import { exportJWK, generateKeyPair } from 'jose';
 import { parse } from 'yaml';
 import { eventually } from './testing/eventually.ts';
 
-const cli = fileURLToPath(new URL('../../packages/kubectl-clusternet/dist/main.js', import.meta.url));
+const repositoryFile = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const cli = repositoryFile('packages/kubectl-clusternet/dist/main.js');
 
 let system: System;
 let admin: KubeClient;
@@ -398,5 +408,59 @@ spec:
       code: 127,
       err: expect.stringContaining('kubectl is not on your PATH'),
     });
+  });
+});
+
+describe('the parent as a child of its own', () => {
+  let agent: Workload;
+
+  beforeAll(async () => {
+    const { parent } = system;
+    const namespace = 'clusternet-system';
+    const values = {
+      replicaCount: 1,
+      crds: { enabled: false },
+      parentURL: parent.server,
+      parentCA: parent.caPem,
+      registrationToken: await createBootstrapToken(parent.api),
+      clusterName: 'itself',
+      clusterLabels: 'own=yes',
+      syncMode: 'Pull',
+    };
+    const chartDir = repositoryFile('charts/clusternet-agent');
+    await installChart({ cluster: parent, chartDir, release: 'clusternet-agent', namespace, values });
+    const entrypoints = { 'clusternet/clusternet-agent': repositoryFile('packages/agent/dist/main.js') };
+    agent = await startWorkload({ cluster: parent, namespace, deployment: 'clusternet-agent', entrypoints });
+    await agent.waitReady();
+  }, 60_000);
+
+  afterAll(() => agent?.stop());
+
+  it('keeps the templates when the Namespace that was made of one goes', async () => {
+    const metadata = { name: 'own' };
+    const objects = [
+      { apiVersion: 'v1', kind: 'Namespace', metadata },
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'own' }, data: { a: 'b' } },
+      {
+        apiVersion: apiVersionOf(resources.subscriptions),
+        kind: 'Subscription',
+        metadata: { name: 'own', namespace: 'default' },
+        spec: {
+          subscribers: [{ clusterAffinity: { matchLabels: { own: 'yes' } } }],
+          feeds: [
+            { apiVersion: 'v1', kind: 'Namespace', name: 'own' },
+            { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'own', name: 'settings' },
+          ],
+        },
+      },
+    ];
+    const input = objects.map((object) => JSON.stringify(object)).join('\n---\n');
+    expect(await run(['apply', '-f', '-'], { input })).toMatchObject({ code: 0, err: '' });
+    const real = admin.resource(core.configMaps);
+    await eventually(async () => expect(await real.find({ namespace: 'own', name: 'settings' })).toBeDefined());
+    await admin.resource(resources.subscriptions).delete({ namespace: 'default', name: 'own' });
+    await eventually(async () => expect(await admin.resource(core.namespaces).find(metadata)).toBeUndefined());
+    expect(await output('get', 'namespace/own', '-o', 'name')).toBe('namespace/own\n');
+    expect(await output('get', 'configmap', 'settings', '-n', 'own', '-o', 'jsonpath={.data.a}')).toBe('b');
   });
 });
