@@ -282,6 +282,8 @@ spec:
     const image = 'get deployment web -o jsonpath={.spec.template.spec.containers[0].image}';
 
     it('apply, diff, edit and get them', async () => {
+      // Newer ones look for the namespace where they do not find the object.
+      expect(await printed(`create namespace ${namespace}`)).toBe(`namespace/${namespace} created\n`);
       expect(await printed('apply -f -', shop())).toBe('configmap/settings created\ndeployment.apps/web created\n');
       expect(await printed('apply -f -', shop())).toBe('configmap/settings unchanged\ndeployment.apps/web unchanged\n');
       expect(await printed('diff -f -', shop())).toBe('');
@@ -454,7 +456,7 @@ describe('the parent as a child of its own', () => {
         },
       },
     ];
-    const input = objects.map((object) => JSON.stringify(object)).join('\n---\n');
+    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
     expect(await run(['apply', '-f', '-'], { input })).toMatchObject({ code: 0, err: '' });
     const real = admin.resource(core.configMaps);
     await eventually(async () => expect(await real.find({ namespace: 'own', name: 'settings' })).toBeDefined());
