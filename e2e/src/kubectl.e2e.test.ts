@@ -247,7 +247,7 @@ describe("kubectl's commands", () => {
     let kubectl = '';
 
     beforeAll(async () => {
-      kubectl = (await ensureBinaries({ names: [name], env }))[name];
+      kubectl = (await ensureBinaries({ names: [name], env }))[name] ?? '';
     }, 600_000);
 
     const command = (args: string[], input?: string): Promise<Ended> =>
