@@ -96,6 +96,20 @@ export const annotations = {
    * overrides of policy ApplyNow have this hash.
    */
   renderedFrom: 'apps.clusternet.io/rendered-from',
+  /** On a Description: number of the revision of its Subscription that it holds. */
+  revision: 'apps.clusternet.io/revision',
+  /** On a Description: hash of all that this revision was rendered from. */
+  revisionInputs: 'apps.clusternet.io/revision-inputs',
+  /** On a Description, JSON: what an undo left, until a feed or an override of it changes. */
+  undone: 'apps.clusternet.io/undone',
+  /** On a Subscription, JSON: revisions to go back to, by dedicated namespace or `*`. */
+  rolloutUndo: 'apps.clusternet.io/rollout-undo',
+  /** On a Subscription, JSON or YAML: which clusters get a change first. */
+  rollout: 'apps.clusternet.io/rollout',
+  /** On a Subscription, `"true"`: no cluster gets changes. */
+  rolloutPaused: 'apps.clusternet.io/rollout-paused',
+  /** On a Subscription: the change, by its hash, that may go to all clusters. */
+  rolloutApproved: 'apps.clusternet.io/rollout-approved',
   /** Written by upstream's deployers as the base of their three-way merge; ours removes it. */
   lastAppliedConfiguration: 'clusternet.io/last-applied-configuration',
 } as const;
@@ -191,6 +205,8 @@ export const conditionTypes = {
   rendered: 'Rendered',
   /** Description: every object is in its cluster. Localization or Globalization: it is in what its clusters receive. */
   applied: 'Applied',
+  /** Subscription: every cluster has the newest change; only with a staged rollout, or while paused. */
+  rolledOut: 'RolledOut',
   /** Subscription: every feed is in every bound cluster. */
   deployed: 'Deployed',
   /** ManagedCluster: whether the hub deploys to it; absent where that is the agent's work. */

@@ -17,6 +17,7 @@ export const core = {
   persistentVolumes: resourceDefinition('v1', 'PersistentVolume', 'persistentvolumes', false),
   persistentVolumeClaims: resourceDefinition('v1', 'PersistentVolumeClaim', 'persistentvolumeclaims', true),
   resourceQuotas: resourceDefinition('v1', 'ResourceQuota', 'resourcequotas', true),
+  controllerRevisions: resourceDefinition('apps/v1', 'ControllerRevision', 'controllerrevisions', true),
   deployments: resourceDefinition('apps/v1', 'Deployment', 'deployments', true),
   statefulSets: resourceDefinition('apps/v1', 'StatefulSet', 'statefulsets', true),
   daemonSets: resourceDefinition('apps/v1', 'DaemonSet', 'daemonsets', true),

@@ -12,3 +12,21 @@ export { renderHelm, type RenderedHelm } from './overrides/renderHelm.ts';
 export { renderObject } from './overrides/renderObject.ts';
 export { selectOverrides, type ClusterLabels, type OverrideCandidates } from './overrides/selectOverrides.ts';
 export { type OverrideOutcome } from './render/renderFeed.ts';
+export {
+  contentOf,
+  decodeRevision,
+  encodeRevision,
+  objectsOfContent,
+  type RenderedContent,
+  type RevisionStamp,
+  stampOf,
+} from './rollout/revision.ts';
+export { addUndoRequest, everyCluster, type Undone, undoneOf, type UndoRequest } from './rollout/undo.ts';
+export {
+  planRollout,
+  type RolloutMember,
+  type RolloutPlan,
+  type RolloutStrategy,
+  rolloutStrategySchema,
+} from './rollout/plan.ts';
+export { preview, type PreviewedCluster, type PreviewInput, subscriptionsWith } from './preview/preview.ts';

@@ -11,12 +11,14 @@ import {
   type Manifest,
   names,
   resources,
+  type Subscription,
 } from '@clusternet/api-types';
 import { aborted, EventRecorder, Informer, runService, Stack } from '@clusternet/runtime';
 import * as z from 'zod';
 import { baseKeyOf, byBase } from './service/latestDescriptions.ts';
 import { OverrideEngine } from './service/overrideEngine.ts';
 import { onlyLabels } from './service/onlyLabels.ts';
+import { onlyRollout } from './service/rollouts.ts';
 import { withoutObserved } from './service/withoutObserved.ts';
 
 const version = process.env.CLUSTERNET_VERSION ?? 'dev';
@@ -26,6 +28,13 @@ await runService({
   description: 'Renders what each cluster receives.',
   version,
   config: z.object({
+    revisionHistoryLimit: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(100)
+      .default(10)
+      .describe('how many earlier renderings of each Subscription are kept per cluster, for rollout undo; 0 keeps none'),
     reservedNamespace: z.string().min(1).default(names.reservedNamespace).describe('namespace of the Manifests'),
   }),
   gates: {},
@@ -62,8 +71,13 @@ await runService({
         const clusters = stack.use(
           new Informer<ManagedCluster>({ ...common, resource: resources.managedClusters, transform: onlyLabels }),
         );
-        const informers = { bases, manifests, charts, descriptions, localizations, globalizations, clusters };
-        const engine = stack.use(new OverrideEngine({ ...common, ...informers, recorder, signal: leading }));
+        const subscriptions = stack.use(
+          new Informer<Subscription>({ ...common, resource: resources.subscriptions, transform: onlyRollout }),
+        );
+        const informers = { bases, manifests, charts, descriptions, localizations, globalizations, clusters, subscriptions };
+        const engine = stack.use(
+          new OverrideEngine({ ...common, ...informers, recorder, historyLimit: config.revisionHistoryLimit, signal: leading }),
+        );
         for (const informer of Object.values(informers)) informer.start();
         await engine.start(leading);
         logger.info('rendering');

@@ -1,7 +1,9 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { createHash } from 'node:crypto';
 import {
+  annotations as wellKnown,
   type Base,
   type Description,
   type DescriptionSpec,
@@ -15,8 +17,10 @@ import {
 import { descriptionOf } from './descriptionOf.ts';
 import { type Override } from '../overrides/applyOverride.ts';
 import { encodeManifest, feedOfRaw } from './encodeManifest.ts';
-import { type OverrideOutcome, overrideProblem, renderWithOverrides } from './renderFeed.ts';
+import { hashOf, missing, type OverrideOutcome, overrideProblem, renderWithOverrides, undoneMessage } from './renderFeed.ts';
 import { readRenderedFrom, writeRenderedFrom } from './renderedFrom.ts';
+import { isChartEntry } from '../rollout/revision.ts';
+import { type Undo, type Undone, undoneOf } from '../rollout/undo.ts';
 import { isChartFeed } from './renderHelmDescription.ts';
 import { maxObjectBytes, type Placeable, placeInShards, shardName, shardNumber } from './shards.ts';
 
@@ -32,6 +36,8 @@ export interface RenderInput {
   /** The Descriptions of the Base as they are. */
   previous: readonly Description[];
   now: Date;
+  /** Brings back what was rendered before; it stays, feed by feed, until the feed or an override of it changes. */
+  undo?: Undo;
   /** Bytes per Description and per object, for tests; default `maxShardBytes` and `maxObjectBytes`. */
   limits?: { shard?: number; object?: number };
 }
@@ -77,7 +83,7 @@ export function renderDescriptions(input: RenderInput): Rendering {
   const { base, now } = input;
   const shards = readShards(base, input.previous);
   const before = new Map(input.previous.flatMap(({ spec }) => spec.skipped ?? []).map((entry) => [problemKey(entry), entry]));
-  const { rendered, skipped, held, from, outcomes } = renderFeeds(input, { shards, before });
+  const { rendered, skipped, held, from, outcomes, undone } = renderFeeds(input, { shards, before });
   const shardOf = new Map([...shards].flatMap(([number, { keys }]) => keys.map((key) => [key, number] as const)));
   const placed = placeInShards(rendered, { current: (key) => shardOf.get(key), limit: input.limits?.shard });
   const renderedKeys = new Set(rendered.map(({ key }) => key));
@@ -106,6 +112,7 @@ export function renderDescriptions(input: RenderInput): Rendering {
     if (number > 1 && shard && idle) result.surplus.push(shard.description);
     else {
       const annotations = writeRenderedFrom(new Map([...from].filter(([key]) => here.has(key))));
+      if (undone && number === 1) annotations[wellKnown.undone] = stableStringify(undone);
       result.descriptions.push(descriptionOf(base, { name: shardName(base.metadata.name, number), spec, annotations }));
     }
   }
@@ -148,14 +155,19 @@ function renderFeeds(
   held: ReadonlySet<string>;
   from: ReadonlyMap<string, string>;
   outcomes: Rendering['outcomes'];
+  undone: Undone | undefined;
 } {
   const plain = (input.base.spec.feeds ?? []).filter((feed) => !isChartFeed(feed));
   const feeds = new Map(plain.map((feed) => [feedKey(feed), feed]));
   const deployed = new Map([...shards.values()].flatMap(({ raw }) => [...raw].map(([key, entry]) => [key, entry.raw] as const)));
   const remembered = new Map([...shards.values()].flatMap((shard) => [...shard.from]));
-  const results = [...feeds].map(([key, feed]) => {
+  if (input.undo) return { ...bringBack(input, { undo: input.undo, feeds }), skipped: [], held: new Set() };
+  const undone = stillUndone(input, { before: undoneOf(shards.get(1)?.description), feeds });
+  const results = [...feeds].flatMap(([key, feed]) => {
+    if (undone?.without[key] !== undefined) return [];
     const kept = deployed.get(key);
-    return { key, feed, kept, result: renderFeed(input, { key, feed, deployed: kept, from: remembered.get(key) }) };
+    const known = { key, feed, deployed: kept, from: remembered.get(key), undone: undone !== undefined };
+    return [{ key, feed, kept, result: renderFeed(input, known) }];
   });
   const noneFound = results.every(({ result }) => !('raw' in result) && result.reason !== skipReasons.overrideFailed);
   const rendered: Placeable[] = [];
@@ -184,7 +196,67 @@ function renderFeeds(
     if (hold) held.add(key);
     skipped.push({ ...problem, message: hold ? heldMessage : `${message}; what was deployed before stays` });
   }
-  return { rendered, skipped, held, from, outcomes };
+  for (const key of undone?.with ?? []) {
+    const kept = deployed.get(key);
+    if (kept !== undefined) rendered.push({ key, raw: kept });
+  }
+  return { rendered, skipped, held, from, outcomes, undone };
+}
+
+/** What was rendered before, and the hashes that keep it. */
+function bringBack(
+  input: RenderInput,
+  { undo, feeds }: { undo: Undo; feeds: ReadonlyMap<string, Feed> },
+): Pick<ReturnType<typeof renderFeeds>, 'rendered' | 'from' | 'outcomes' | 'undone'> {
+  const { id, revision } = undo;
+  const content = [...undo.content].filter(([key, raw]) => !isChartEntry(raw) && input.ownedBy?.(key) === undefined);
+  const back = new Set(content.map(([key]) => key));
+  const hashes = [...feeds].map(([key, feed]) => [key, inputHash(input, feed)] as const);
+  return {
+    rendered: content.map(([key, raw]) => ({ key, raw })),
+    from: new Map(hashes.filter(([key]) => back.has(key))),
+    outcomes: [...feeds.values()].flatMap((feed) =>
+      (input.overridesOf?.(feed) ?? []).map(
+        (override) => ({ override, state: 'waiting', message: undoneMessage, feed }) as const,
+      ),
+    ),
+    undone: {
+      id,
+      revision,
+      feeds: hashOfFeeds(feeds),
+      with: [...back].filter((key) => !feeds.has(key)),
+      without: Object.fromEntries(hashes.filter(([key]) => !back.has(key))),
+    },
+  };
+}
+
+/** What an undo still holds: as long as the list of feeds is the same, and what a feed is rendered from. */
+function stillUndone(
+  input: RenderInput,
+  { before, feeds }: { before: Undone | undefined; feeds: ReadonlyMap<string, Feed> },
+): Undone | undefined {
+  if (!before) return undefined;
+  const isSame = ([key, hash]: [string, string]): boolean => {
+    const feed = feeds.get(key);
+    return feed !== undefined && inputHash(input, feed) === hash;
+  };
+  const sameFeeds = before.feeds === hashOfFeeds(feeds);
+  const without = Object.fromEntries(Object.entries(before.without).filter(isSame));
+  return { ...before, with: sameFeeds ? before.with.filter((key) => input.ownedBy?.(key) === undefined) : [], without };
+}
+
+function inputHash(input: RenderInput, feed: Feed): string {
+  const manifest = input.manifestOf(feed);
+  const encoded = manifest && encodeManifest(manifest);
+  const eager = (input.overridesOf?.(feed) ?? []).filter(({ deferred }) => deferred !== true);
+  return encoded ? hashOf(encoded, eager) : missing;
+}
+
+function hashOfFeeds(feeds: ReadonlyMap<string, Feed>): string {
+  return createHash('sha256')
+    .update(stableStringify([...feeds.keys()].sort()))
+    .digest('base64url')
+    .slice(0, 16);
 }
 
 /** Problems of the new state of an object, which leave the old one as it is. */
@@ -199,8 +271,9 @@ type FeedResult = ({ raw: string; from: string | undefined } | Pick<SkippedFeed,
 
 function renderFeed(
   input: RenderInput,
-  { key, feed, deployed, from }: { key: string; feed: Feed; deployed: string | undefined; from: string | undefined },
+  known: { key: string; feed: Feed; deployed: string | undefined; from: string | undefined; undone: boolean },
 ): FeedResult {
+  const { key, feed, deployed, from } = known;
   if (!feed.apiVersion || !feed.kind || !feed.name) {
     return { reason: skipReasons.invalidFeed, message: 'a feed needs apiVersion, kind and name' };
   }
@@ -213,6 +286,7 @@ function renderFeed(
   }
   const manifest = input.manifestOf(feed);
   const encoded = manifest && encodeManifest(manifest);
+  if (encoded === undefined && deployed !== undefined && from === missing) return { raw: deployed, from };
   if (encoded === undefined) {
     return {
       reason: skipReasons.feedNotFound,
@@ -223,6 +297,7 @@ function renderFeed(
     overrides: input.overridesOf?.(feed) ?? [],
     deployed,
     from,
+    undone: known.undone,
   });
   if (error) return { ...overrideProblem(error), outcomes };
   const limit = input.limits?.object ?? maxObjectBytes;

@@ -35,8 +35,9 @@ export interface RenderedFeed {
  */
 export function renderWithOverrides(
   manifest: EncodedManifest,
-  { overrides, deployed, from }: { overrides: readonly Override[]; deployed: string | undefined; from: string | undefined },
+  o: { overrides: readonly Override[]; deployed: string | undefined; from: string | undefined; undone?: boolean },
 ): RenderedFeed {
+  const { overrides, deployed, from } = o;
   const eager = overrides.filter(({ deferred }) => deferred !== true);
   const deferred = overrides.length > eager.length;
   if (overrides.length === 0 && from === undefined) return { raw: manifest.raw, from: undefined, outcomes: [] };
@@ -45,16 +46,22 @@ export function renderWithOverrides(
     deployed !== undefined && (from !== undefined ? from === hash : deferred && attempt(manifest, eager).raw === deployed);
   const all = attempt(manifest, overrides);
   if (waits) {
-    const state = ({ deferred }: Override): 'applied' | 'waiting' =>
-      all.raw === deployed || deferred !== true ? 'applied' : 'waiting';
+    const waiting = ({ deferred }: Override): boolean => all.raw !== deployed && (deferred === true || o.undone === true);
     // One that will not fit is told before it is its turn.
     const outcome = (override: Override): OverrideOutcome =>
-      all.error ? outcomeOf(override, all.error) : { override, state: state(override) };
+      all.error
+        ? outcomeOf(override, all.error)
+        : waiting(override)
+          ? { override, state: 'waiting', ...(o.undone ? { message: undoneMessage } : {}) }
+          : { override, state: 'applied' };
     return { raw: deployed, from, outcomes: overrides.map(outcome) };
   }
   const outcomes = overrides.map((override) => outcomeOf(override, all.error));
   return { raw: all.raw, from: deferred ? hash : undefined, outcomes, ...(all.error ? { error: all.error } : {}) };
 }
+
+/** Why an override is not in effect after an undo. */
+export const undoneMessage = 'not in effect since an undo; it is again with the next change of the feed or of an override of it';
 
 function attempt(manifest: EncodedManifest, overrides: readonly Override[]): { raw: string | undefined; error?: OverrideError } {
   if (overrides.length === 0) return { raw: manifest.raw };
@@ -72,6 +79,9 @@ export function outcomeOf(override: Override, error: OverrideError | undefined):
   const own = stableStringify(error.origin) === stableStringify(override.origin);
   return { override, state: own ? 'failed' : 'blocked', message: error.message };
 }
+
+/** Remembered of a feed without a Manifest. */
+export const missing = 'missing';
 
 /** Hash of a feed and of its overrides that apply at once. */
 export function hashOf({ raw }: { raw: string }, eager: readonly Override[]): string {

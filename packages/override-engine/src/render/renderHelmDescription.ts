@@ -18,7 +18,8 @@ import {
 } from '@clusternet/api-types';
 import { type Override } from '../overrides/applyOverride.ts';
 import { OverrideError } from '../overrides/overrideError.ts';
-import { hashOf, outcomeOf, type OverrideOutcome, overrideProblem } from './renderFeed.ts';
+import { type Undo } from '../rollout/undo.ts';
+import { hashOf, outcomeOf, type OverrideOutcome, overrideProblem, undoneMessage } from './renderFeed.ts';
 import { readRenderedFrom, writeRenderedFrom } from './renderedFrom.ts';
 import { renderHelm } from '../overrides/renderHelm.ts';
 import { descriptionOf } from './descriptionOf.ts';
@@ -36,6 +37,8 @@ export interface RenderHelmInput {
   /** The Descriptions of the Base as they are. */
   previous: readonly Description[];
   now: Date;
+  /** Brings back what charts were before; each stays so until it or an override of it changes. */
+  undo?: Undo;
   /** Bytes of all charts together, for tests. */
   limit?: number;
 }
@@ -181,19 +184,21 @@ function renderFeed(
   if (!isCurrent) {
     return { reason: skipReasons.chartUnverified, message: 'the hub has not looked for the chart yet', keep: true };
   }
-  return withOverrides(chart, { overrides: input.overridesOf?.(feed) ?? [], kept, from });
+  const back = entryOf(input.undo?.content.get(key), { namespace, name: feed.name });
+  return withOverrides(chart, { overrides: input.overridesOf?.(feed) ?? [], kept, from, back });
 }
 
 /** Overrides of policy ApplyLater must not be the cause of a change; see `renderWithOverrides`, which does the same for plain objects. */
 function withOverrides(
   chart: HelmChart,
-  { overrides, kept, from }: { overrides: readonly Override[]; kept: Entry | undefined; from: string | undefined },
+  o: { overrides: readonly Override[]; kept: Entry | undefined; from: string | undefined; back: Entry | undefined },
 ): Result {
+  const { overrides, kept, from, back } = o;
   const { name, namespace = '' } = chart.metadata;
   const eager = overrides.filter(({ deferred }) => deferred !== true);
   const deferred = overrides.length > eager.length;
-  const hash =
-    deferred || from !== undefined ? hashOf({ raw: stableStringify([chart.spec, chart.status?.version]) }, eager) : undefined;
+  const inputHash = hashOf({ raw: stableStringify([chart.spec, chart.status?.version]) }, eager);
+  const hash = deferred || from !== undefined ? inputHash : undefined;
   const same = (entry: Entry): boolean => entry.chartRaw === kept?.chartRaw && entry.raw === kept.raw;
   const attempt = (list: readonly Override[]): { entry?: Entry; error?: OverrideError } => {
     try {
@@ -203,6 +208,10 @@ function withOverrides(
       throw error;
     }
   };
+  if (back) {
+    const outcomes = overrides.map((override): OverrideOutcome => ({ override, state: 'waiting', message: undoneMessage }));
+    return { ...back, outcomes, from: inputHash };
+  }
   const all = attempt(overrides);
   const without = from === undefined && deferred && kept !== undefined ? attempt(eager).entry : undefined;
   const waits = kept !== undefined && (from !== undefined ? from === hash : without !== undefined && same(without));
@@ -266,6 +275,12 @@ function entriesOf(spec: DescriptionSpec | undefined): Map<string, Entry> {
         : [[`${chart.namespace}/${chart.name}`, { chart, chartRaw: one, raw: values }] as const];
     }),
   );
+}
+
+/** A chart as a revision keeps it. */
+function entryOf(content: string | undefined, chart: Entry['chart']): Entry | undefined {
+  const [chartRaw, raw] = content?.split('.') ?? [];
+  return chartRaw === undefined || raw === undefined ? undefined : { chart, chartRaw, raw };
 }
 
 function base64(text: string): string {

@@ -43,6 +43,11 @@ export class BaseIndex {
     return [...affected];
   }
 
+  /** Keys of all Bases. */
+  keys(): string[] {
+    return [...this.#bases.keys()];
+  }
+
   /** Keys of all Bases with this feed. */
   withFeed(key: string): string[] {
     return [...(this.#byFeed.get(key)?.values() ?? [])].flatMap((bases) => [...bases.keys()]);

@@ -5,6 +5,7 @@ import { type Description } from '@clusternet/api-types';
 import { objectKey } from '@clusternet/client';
 import { type Change, type Informer } from '@clusternet/runtime';
 import { baseOfShard } from '../render/shards.ts';
+import { withoutObserved } from './withoutObserved.ts';
 
 /** Name of the index of Descriptions by their Base, `namespace/name`. */
 export const byBase = 'base';
@@ -43,7 +44,7 @@ export class LatestDescriptions {
 
   /** Takes note of the answer to a write. */
   wrote(description: Description): void {
-    this.#written.set(objectKey(description), description);
+    this.#written.set(objectKey(description), withoutObserved(description));
   }
 
   /** Takes note of what the informer saw; returns whether this was only the echo of a write. */

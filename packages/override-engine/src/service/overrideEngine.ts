@@ -15,6 +15,7 @@ import {
   type Localization,
   type ManagedCluster,
   type Manifest,
+  type Subscription,
   resources,
   type SkippedFeed,
   stableStringify,
@@ -30,12 +31,18 @@ import {
 } from '@clusternet/client';
 import { type Change, type EventRecorder, type Informer, type Logger, type Metrics, WorkQueue } from '@clusternet/runtime';
 import { renderDescriptions, type Rendering } from '../render/renderDescriptions.ts';
-import { isChartFeed, renderHelmDescription } from '../render/renderHelmDescription.ts';
+import { contentOf, type RevisionStamp, sameContent, stampOf } from '../rollout/revision.ts';
+import { type Undo, undoneOf, undoRequestFor } from '../rollout/undo.ts';
+import { helmDescriptionName, isChartFeed, renderHelmDescription } from '../render/renderHelmDescription.ts';
+import { shardName } from '../render/shards.ts';
 import { BaseIndex } from './baseIndex.ts';
 import { baseKeyOf, LatestDescriptions } from './latestDescriptions.ts';
 import { ManifestIndex } from './manifestIndex.ts';
 import { OverrideIndex, type OverrideChange } from './overrideIndex.ts';
 import { OverrideReporter } from './overrideReporter.ts';
+import { inputsOf } from './inputs.ts';
+import { RevisionStore } from './revisionStore.ts';
+import { Rollouts } from './rollouts.ts';
 
 /** Options of {@link OverrideEngine}. */
 export interface OverrideEngineOptions {
@@ -45,6 +52,9 @@ export interface OverrideEngineOptions {
   manifests: Pick<Informer<Manifest>, 'onChange' | 'waitForSync'>;
   localizations: Pick<Informer<Localization>, 'get' | 'onChange' | 'waitForSync'>;
   globalizations: Pick<Informer<Globalization>, 'get' | 'onChange' | 'waitForSync'>;
+  subscriptions: Pick<Informer<Subscription>, 'onChange' | 'waitForSync'>;
+  /** Revisions kept per Base, for `rollout undo`; 0 keeps none. */
+  historyLimit: number;
   /** With their labels. */
   clusters: Pick<Informer<ManagedCluster>, 'onChange' | 'waitForSync'>;
   /** Of all namespaces. */
@@ -74,6 +84,8 @@ export class OverrideEngine {
   readonly #bases = new BaseIndex();
   readonly #overrides = new OverrideIndex();
   readonly #reporter: OverrideReporter;
+  readonly #rollouts: Rollouts;
+  readonly #revisions: RevisionStore;
   readonly #latest: LatestDescriptions;
   readonly #queue: WorkQueue;
   readonly #stops: (() => void)[];
@@ -95,6 +107,14 @@ export class OverrideEngine {
       metrics,
       signal,
     });
+    this.#revisions = new RevisionStore({ client: options.client, limit: options.historyLimit, logger });
+    this.#rollouts = new Rollouts({
+      ...options,
+      now: this.#now,
+      quietMs: options.reportQuietMs,
+      clusterOf: (namespace) => this.#overrides.clusterOf(namespace),
+      wake: (bases) => bases.forEach((base) => this.#queue.add(base)),
+    });
     this.#reporter = new OverrideReporter({
       ...options,
       now: this.#now,
@@ -114,24 +134,31 @@ export class OverrideEngine {
 
   /** Starts rendering once all informers are complete: a Manifest that was not listed yet must not look like one that is gone. */
   async start(signal: AbortSignal): Promise<void> {
-    const { bases, manifests, charts, descriptions, localizations, globalizations, clusters } = this.#o;
-    const all = [bases, manifests, charts, descriptions, localizations, globalizations, clusters];
+    const { bases, manifests, charts, descriptions, localizations, globalizations, clusters, subscriptions } = this.#o;
+    const all = [bases, manifests, charts, descriptions, localizations, globalizations, clusters, subscriptions];
     await Promise.all(all.map((informer) => informer.waitForSync(signal)));
+    // The newest revision of a Subscription is that of whichever of its clusters.
+    for (const key of this.#bases.keys()) this.#observe(key);
     this.#queue.start();
     // What a restart has not rendered yet is not to be reported as gone.
-    void this.#queue.whenIdle().then(() => this.#reporter.start());
+    void this.#queue.whenIdle().then(() => {
+      this.#reporter.start();
+      this.#rollouts.start();
+    });
   }
 
   /** Resolves when nothing is left to render. */
   async idle(): Promise<void> {
     await this.#queue.whenIdle();
     await this.#reporter.idle();
+    await this.#rollouts.idle();
   }
 
   async close(): Promise<void> {
     for (const stop of this.#stops) stop();
     await this.#queue.close();
     await this.#reporter.close();
+    await this.#rollouts.close();
   }
 
   #manifestChanged({ type, object }: Change<Manifest>): void {
@@ -164,7 +191,11 @@ export class OverrideEngine {
 
   #baseChanged({ type, key, object, previous }: Change<Base>): void {
     const sharing = type === 'deleted' ? this.#bases.delete(key) : this.#bases.set(object);
-    if (type === 'deleted') this.#reporter.report(key, []);
+    if (type === 'deleted') {
+      this.#reporter.report(key, []);
+      this.#rollouts.forget(key, object);
+      this.#revisions.forget(object);
+    }
     if (type !== 'modified') this.#queue.add(key, { immediate: true });
     else if (previous === undefined || baseDiffers(previous, object)) this.#queue.add(key);
     // Echoes of writes that change neither feeds nor life leave the owners as they are.
@@ -178,6 +209,7 @@ export class OverrideEngine {
     const base = baseKeyOf(change.object);
     if (base === undefined || echo) return;
     const { type, object, previous } = change;
+    this.#observe(base);
     if (type === 'modified' && previous !== undefined && !this.#concerns(previous, object)) return;
     this.#queue.add(base, { immediate: type === 'deleted' });
   }
@@ -190,18 +222,41 @@ export class OverrideEngine {
     return confirmed && (next.spec.raw ?? []).length === 0;
   }
 
-  async #reconcile(key: string, signal: AbortSignal): Promise<void> {
+  async #reconcile(key: string, signal: AbortSignal): Promise<{ requeueAfterMs: number } | undefined> {
     const base = this.#o.bases.get(key);
     // Without its Base a Description is the garbage collector's.
-    if (!base) return;
-    if (base.metadata.deletionTimestamp !== undefined) return this.#teardown(key, base, signal);
+    if (!base) return undefined;
+    if (base.metadata.deletionTimestamp !== undefined) {
+      await this.#teardown(key, base, signal);
+      return undefined;
+    }
     for (let attempt = 1; ; attempt++) {
       const previous = this.#latest.of(key);
       // The labels of a cluster that is being repaired are not known: what they decided stays.
-      if (previous.length > 0 && this.#overrides.awaitsCluster(base)) return;
-      const rendering = this.#render(base, previous);
+      if (previous.length > 0 && this.#overrides.awaitsCluster(base)) return undefined;
+      const undo = await this.#undo(base, previous, signal);
+      const rendering = this.#render(base, { previous, undo });
       this.#reporter.report(key, rendering.outcomes);
-      if (await this.#bring(base, { rendering, previous, signal })) return;
+      const [before, after] = [contentOf(previous), contentOf(rendering.descriptions)];
+      const outdated = !sameContent(before, after);
+      const inputs = this.#inputsOf(base);
+      this.#observe(key);
+      const gate = this.#rollouts.gate(key, base, { inputs, outdated });
+      // To go back must not wait for what it goes back from.
+      if (!gate.open && !undo) return { requeueAfterMs: gate.askAgainAfterMs };
+      if (this.#o.historyLimit > 0) {
+        const current = stampOf(firstOf(base, previous));
+        if (outdated && before.size > 0 && current)
+          await this.#revisions.store(base, { revision: current.number, content: before, signal });
+        const isNew = outdated || previous.length === 0;
+        stampWith(rendering.descriptions[0], isNew ? this.#rollouts.revisionFor(base, { inputs, current }) : current);
+        if (previous.length === 0) this.#markUndone(base, rendering.descriptions[0]);
+        else keepUndone(rendering.descriptions[0], { undo, before: firstOf(base, previous) });
+      }
+      if (await this.#bring(base, { rendering, previous, signal })) {
+        if (outdated) this.#rollouts.wrote(key, base, inputs);
+        return undefined;
+      }
       if (attempt === maxTries)
         throw new Error(`the Descriptions of Base ${key} keep changing while they are written; trying again later`);
     }
@@ -230,7 +285,48 @@ export class OverrideEngine {
     return true;
   }
 
-  #render(base: Base, previous: readonly Description[]): Rendering {
+  /** Takes over how the Descriptions of a Base do. */
+  #observe(key: string): void {
+    const base = this.#o.bases.get(key);
+    if (!base) return;
+    const descriptions = this.#latest.of(key).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const [sick] = descriptions.filter(({ status }) => status?.phase !== 'Success');
+    const problem = sick ? (sick.status?.reason ?? 'not applied yet') : undefined;
+    this.#rollouts.observe(key, base, { descriptions, problem });
+  }
+
+  /** Hash of all that the Subscription of a Base is rendered from. */
+  #inputsOf(base: Base): string {
+    return inputsOf(base, {
+      manifestOf: (feed) => this.#manifests.find(feed),
+      chartOf: (feed) => this.#chartOf(feed),
+      overridesOf: (feed) => this.#overrides.of(feedKey(feed)),
+      undo: this.#rollouts.annotation(base, annotations.rolloutUndo),
+    });
+  }
+
+  /** What an undo brings back, once per request. */
+  async #undo(base: Base, previous: readonly Description[], signal: AbortSignal): Promise<Undo | undefined> {
+    const request = undoRequestFor(this.#rollouts.annotation(base, annotations.rolloutUndo), base.metadata.namespace ?? '');
+    const first = firstOf(base, previous);
+    const done = undoneOf(first)?.id;
+    if (!request || !first || (done !== undefined && done >= request.id)) return undefined;
+    const current = stampOf(first);
+    // One that has no later revision stays as it is, and also the newest change does not come after all.
+    const stays = current !== undefined && current.number <= request.revision;
+    const content = stays ? contentOf(previous) : await this.#revisions.find(base, { revision: request.revision, signal });
+    return { ...request, content: content ?? contentOf(previous) };
+  }
+
+  /** A cluster that joins after an undo has nothing to go back to. */
+  #markUndone(base: Base, first: Description | undefined): void {
+    const request = undoRequestFor(this.#rollouts.annotation(base, annotations.rolloutUndo), base.metadata.namespace ?? '');
+    if (!first || !request) return;
+    const mark = stableStringify({ ...request, feeds: '', with: [], without: {} });
+    first.metadata.annotations = { ...first.metadata.annotations, [annotations.undone]: mark };
+  }
+
+  #render(base: Base, { previous, undo }: { previous: readonly Description[]; undo: Undo | undefined }): Rendering {
     const { name, namespace = '' } = base.metadata;
     const shared = {
       base,
@@ -240,6 +336,7 @@ export class OverrideEngine {
         return owner === name ? undefined : owner;
       },
       previous,
+      ...(undo ? { undo } : {}),
       now: this.#now(),
     };
     const generic = renderDescriptions({ ...shared, manifestOf: (feed: Feed) => this.#manifests.find(feed) });
@@ -363,7 +460,7 @@ function differs(current: Description, wanted: Description): boolean {
     // The usual case costs nothing: a rendering keeps the very spec that is as it should be.
     (current.spec !== wanted.spec && stableStringify(specOf(current)) !== stableStringify(specOf(wanted))) ||
     Object.entries(wanted.metadata.labels ?? {}).some(([key, value]) => current.metadata.labels?.[key] !== value) ||
-    renderedFrom(current) !== renderedFrom(wanted) ||
+    stableStringify(marksOf(current)) !== stableStringify(marksOf(wanted)) ||
     current.metadata.ownerReferences?.[0]?.uid !== wanted.metadata.ownerReferences?.[0]?.uid
   );
 }
@@ -371,8 +468,9 @@ function differs(current: Description, wanted: Description): boolean {
 function updateOf(current: Description, wanted: Description): object {
   const { labels, ownerReferences } = wanted.metadata;
   const { uid, resourceVersion } = current.metadata;
-  const from = { [annotations.renderedFrom]: renderedFrom(wanted) ?? null };
-  const remembered = renderedFrom(current) === renderedFrom(wanted) ? {} : { annotations: from };
+  const [before, after] = [marksOf(current), marksOf(wanted)];
+  const marks = Object.fromEntries(ownMarks.map((key) => [key, after[key] ?? null]));
+  const remembered = stableStringify(before) === stableStringify(after) ? {} : { annotations: marks };
   return {
     metadata: { uid, resourceVersion, labels, ownerReferences, ...remembered },
     // A merge patch takes out what it says is null.
@@ -388,11 +486,44 @@ function specOf({ spec }: Description): object {
 /** What of the metadata is kept as rendered. */
 function ownedMetadata(description: Description): object {
   const { labels, ownerReferences } = description.metadata;
-  return { labels, ownerReferences, from: renderedFrom(description) };
+  return { labels, ownerReferences, marks: marksOf(description) };
 }
 
-function renderedFrom({ metadata }: Description): string | undefined {
-  return metadata.annotations?.[annotations.renderedFrom];
+/** The annotations that are ours. */
+const ownMarks = [annotations.renderedFrom, annotations.undone, annotations.revision, annotations.revisionInputs];
+
+function marksOf({ metadata }: Description): Record<string, string> {
+  return Object.fromEntries(
+    ownMarks.flatMap((key) => {
+      const value = metadata.annotations?.[key];
+      return value === undefined ? [] : [[key, value] as const];
+    }),
+  );
+}
+
+/** The Description that carries the marks of a Base: that of its objects, or that of its charts where it has nothing else. */
+function firstOf(base: Base, descriptions: readonly Description[]): Description | undefined {
+  const named = (name: string): Description | undefined => descriptions.find(({ metadata }) => metadata.name === name);
+  return named(shardName(base.metadata.name, 1)) ?? named(helmDescriptionName(base.metadata.name));
+}
+
+/** Charts alone have no list of what an undo left, but a request is done once. */
+function keepUndone(
+  first: Description | undefined,
+  { undo, before }: { undo: Undo | undefined; before: Description | undefined },
+): void {
+  if (!first || first.spec.deployer !== 'Helm') return;
+  const mark = undo
+    ? stableStringify({ id: undo.id, revision: undo.revision, feeds: '', with: [], without: {} })
+    : before?.metadata.annotations?.[annotations.undone];
+  if (mark !== undefined) first.metadata.annotations = { ...first.metadata.annotations, [annotations.undone]: mark };
+}
+
+/** One that holds no revision, as it is from before there were any, gets none while it does not change. */
+function stampWith(description: Description | undefined, stamp: RevisionStamp | undefined): void {
+  if (!description || !stamp || stamp.inputs === '') return;
+  const marks = { [annotations.revision]: String(stamp.number), [annotations.revisionInputs]: stamp.inputs };
+  description.metadata.annotations = { ...description.metadata.annotations, ...marks };
 }
 
 /** The results of all; the first error is thrown when none runs any longer, so that no write overtakes its own retry. */

@@ -49,6 +49,12 @@ export class OverrideIndex {
     return [...(this.#globalizations.get(key)?.values() ?? []), ...localizations];
   }
 
+  /** The cluster of a namespace, as far as it is known. */
+  clusterOf(namespace: string): { name: string; labels: ClusterLabels } {
+    const [first] = this.#clusters.get(namespace) ?? [];
+    return { name: first?.[0] ?? namespace, labels: first?.[1] };
+  }
+
   /** Whether a Globalization chooses by labels of a cluster that is not there. */
   awaitsCluster({ metadata: { namespace = '' }, spec }: Base): boolean {
     if (this.#labelsOf(namespace).length > 0) return false;

@@ -160,7 +160,8 @@ export class OverrideReporter {
     }
     const waiting = inState('waiting');
     if (waiting.length > 0) {
-      const message = `waits for the next change of the feed or of another override of it (overridePolicy: ApplyLater), in ${namesOf(waiting)}`;
+      const why = waiting[0]?.[1].find(({ state, message }) => state === 'waiting' && message !== undefined)?.message;
+      const message = `${why ?? 'waits for the next change of the feed or of another override of it (overridePolicy: ApplyLater)'}, in ${namesOf(waiting)}`;
       return { status: 'False', reason: 'Waiting', message };
     }
     return { status: 'True', reason: 'Applied', message: 'in effect wherever the feed is deployed' };

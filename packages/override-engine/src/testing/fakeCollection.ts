@@ -112,6 +112,12 @@ export class FakeCollection<T extends KubeObject> {
         await request('get', ref);
         return this.live(objectKey(ref));
       },
+      list: async ({ namespace, labelSelector = '' } = {}) => {
+        const [label = '', value] = labelSelector.split('=');
+        const isWanted = ({ metadata }: T): boolean =>
+          (namespace === undefined || metadata.namespace === namespace) && (label === '' || metadata.labels?.[label] === value);
+        return { items: [...this.#live.values()].filter(isWanted).map(copyOf), metadata: {} } as never;
+      },
       create: async (object) => {
         await request('create', object.metadata);
         if (this.#live.has(objectKey(object))) throw apiError(409, 'AlreadyExists');

@@ -5,16 +5,19 @@ import {
   type Base,
   type Description,
   type Globalization,
+  type KubeObject,
   type HelmChart,
   type Localization,
   type ManagedCluster,
   type Manifest,
   type ResourceDefinition,
+  type Subscription,
 } from '@clusternet/api-types';
 import { type KubeClient } from '@clusternet/client';
 import { type NewEvent, silentLogger } from '@clusternet/runtime';
 import { baseKeyOf, byBase } from '../service/latestDescriptions.ts';
 import { OverrideEngine } from '../service/overrideEngine.ts';
+import { onlyRollout } from '../service/rollouts.ts';
 import { withoutObserved } from '../service/withoutObserved.ts';
 import { FakeCollection } from './fakeCollection.ts';
 import { dedicated } from './objects.ts';
@@ -32,6 +35,15 @@ export class Harness implements AsyncDisposable {
   readonly localizations = new FakeCollection<Localization>({ onRequest: (request) => this.#note(request) });
   readonly globalizations = new FakeCollection<Globalization>({ onRequest: (request) => this.#note(request) });
   readonly clusters = new FakeCollection<ManagedCluster>();
+  readonly subscriptions = new FakeCollection<Subscription>({
+    transform: onlyRollout,
+    onRequest: (request) => this.#note(request),
+  });
+  readonly revisions = new FakeCollection<KubeObject>({ onRequest: (request) => this.#note(request) });
+  /** Revisions kept; none unless a test is about them. */
+  historyLimit = 0;
+  /** Time that the engine sees. */
+  now = new Date('2026-03-01T00:00:00Z');
   readonly descriptions = new FakeCollection<Description>({
     indexers: { [byBase]: (description) => [baseKeyOf(description)].filter((key) => key !== undefined) },
     transform: withoutObserved,
@@ -41,12 +53,14 @@ export class Harness implements AsyncDisposable {
 
   /** Starts an engine, or another one after {@link stop}. */
   async start(): Promise<void> {
-    const { bases, manifests, descriptions, localizations, globalizations, clusters } = this;
+    const { bases, manifests, descriptions, localizations, globalizations, clusters, subscriptions } = this;
     const clients: Record<string, unknown> = {
       Base: bases.client,
       Description: descriptions.client,
       Localization: localizations.client,
       Globalization: globalizations.client,
+      Subscription: subscriptions.client,
+      ControllerRevision: this.revisions.client,
     };
     const resource = ({ kind }: ResourceDefinition): unknown => clients[kind];
     this.#engine = new OverrideEngine({
@@ -58,10 +72,12 @@ export class Harness implements AsyncDisposable {
       localizations,
       globalizations,
       clusters,
+      subscriptions,
+      historyLimit: this.historyLimit,
       recorder: { event: (object, event) => this.events.push({ ...event, base: object.metadata.name }) },
       logger: silentLogger,
       reportQuietMs: 60,
-      now: () => new Date('2026-03-01T00:00:00Z'),
+      now: () => this.now,
     });
     await this.#engine.start(new AbortController().signal);
     await this.idle();

@@ -98,6 +98,6 @@ export const cluster = (labels: Record<string, string>, namespace = dedicated): 
   ({
     apiVersion: 'clusters.clusternet.io/v1beta1',
     kind: 'ManagedCluster',
-    metadata: { name: 'child', namespace, labels },
+    metadata: { name: namespace === dedicated ? 'child' : namespace, namespace, labels },
     spec: {},
   }) as unknown as ManagedCluster;
