@@ -1,7 +1,13 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
+  annotations,
   apiVersionOf,
   type Description,
   type Feed,
@@ -10,6 +16,7 @@ import {
   type ManagedCluster,
   type OverrideConfig,
   resources,
+  type Subscription,
 } from '@clusternet/api-types';
 import { core, isInvalid, KubeClient } from '@clusternet/client';
 import { startSystem, type System } from '@clusternet/localup';
@@ -18,6 +25,8 @@ import { conditionLine, configMap, deployment, namespace, Publisher } from './te
 
 const modes = ['push', 'pull'] as const;
 const ns = 'shop';
+
+const cli = fileURLToPath(new URL('../../packages/kubectl-clusternet/dist/main.js', import.meta.url));
 
 let system: System;
 let parent: KubeClient;
@@ -118,6 +127,33 @@ async function generations(): Promise<Record<string, number | undefined>> {
   return Object.fromEntries(items.map(({ metadata }) => [metadata.namespace ?? '', metadata.generation] as const));
 }
 
+/** `kubectl clusternet` with these words. */
+function kubectl(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+  const env = { ...process.env, KUBECONFIG: system.parent.kubeconfigPath };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [cli, ...words], { env }, (error, out, err) =>
+      resolve({ code: error ? Number(error.code) : 0, out, err }),
+    );
+  });
+}
+
+/** The settings in each cluster, as they are stored there but for what differs between two writes of the same. */
+async function running(): Promise<string[]> {
+  return await Promise.all(
+    modes.map(async (mode) => {
+      const found = await child(mode).resource(core.configMaps).get({ name: 'settings', namespace: ns });
+      const metadata = { ...found.metadata, resourceVersion: undefined, managedFields: undefined };
+      return JSON.stringify({ metadata, data: found['data'] });
+    }),
+  );
+}
+
+async function annotate(values: Record<string, string | null>): Promise<void> {
+  await parent
+    .resource<Subscription>(resources.subscriptions)
+    .patch({ name: ns, namespace: 'default' }, { metadata: { annotations: values } }, { type: 'merge' });
+}
+
 const colour = (value: string): OverrideConfig[] => [{ type: 'MergePatch', value: `data: {colour: ${value}}` }];
 
 describe('overrides', () => {
@@ -199,5 +235,111 @@ describe('overrides', () => {
     );
     expect(isInvalid(refused)).toBe(true);
     expect(String(refused)).toContain('type Helm and overrideChart are for HelmChart feeds only');
+  });
+});
+
+describe('a change that turns out to be bad', () => {
+  it('is undone for one cluster and for all: what runs is what ran before, byte for byte', async () => {
+    await publisher.feed(settings);
+    await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'blue', pull: 'blue' }));
+    const [push = '', pull = ''] = await running();
+    await globalize('bad', { overrides: [...colour('red'), { type: 'MergePatch', value: 'data: {app.yaml: null}' }] });
+    await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'red', pull: 'red' }));
+    const { out } = await kubectl('rollout', 'history', ns);
+    const [good, last] = out.trim().split('\n').slice(-2);
+    const [revision = ''] = (good ?? '').split(' ');
+    expect(last).toMatch(/^\d+ +2 +in pull, push +v1\/ConfigMap\/shop\/settings$/);
+    const shown = await kubectl('rollout', 'diff', ns, '--cluster', 'pull');
+    expect([shown.code, shown.out]).toEqual([1, expect.stringMatching(/^-.*colour: red$/m)]);
+
+    expect(await kubectl('rollout', 'undo', ns, '--cluster', 'pull')).toMatchObject({ code: 0, err: '' });
+    await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'red', pull: 'blue' }));
+    expect(await kubectl('rollout', 'undo', ns, '--to-revision', revision)).toMatchObject({ code: 0, err: '' });
+    await eventually(async () => expect(await running()).toEqual([push, pull]));
+    await eventually(async () => expect(await applied('bad')).toMatch(/^False Waiting: not in effect since an undo/));
+    await throughout(1, async () => expect(await running()).toEqual([push, pull]));
+    // The next change of the feed is a new one.
+    await unglobalize('bad');
+    await publisher.feed(configMap(ns, 'settings', { colour: 'white' }));
+    await eventually(async () => expect(await everywhere('colour')).toEqual({ push: 'white', pull: 'white' }));
+    expect(await kubectl('rollout', 'undo', 'nothing')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('there is no Subscription'),
+    });
+  });
+
+  it('goes to chosen clusters first, and no further while they are not healthy or nobody says so', async () => {
+    const north = { steps: [{ selector: { matchLabels: { region: 'north' } } }], soakSeconds: 1, approval: true };
+    await annotate({ [annotations.rollout]: JSON.stringify(north) });
+    await publisher.feed(deployment(ns, 'web', 3));
+    await eventually(async () => expect(await replicas()).toEqual({ push: 3, pull: 2 }));
+    await eventually(async () =>
+      expect((await kubectl('rollout', 'status', ns)).out).toMatch(/^WaitingForApproval: step 1 of 2 is healthy/m),
+    );
+    expect(await replicas()).toEqual({ push: 3, pull: 2 });
+    expect(await kubectl('rollout', 'approve', ns)).toMatchObject({ code: 0, err: '' });
+    await eventually(async () => expect(await replicas()).toEqual({ push: 3, pull: 3 }));
+    await eventually(async () => expect((await kubectl('rollout', 'status', ns)).code).toBe(0));
+
+    const broken = deployment(ns, 'web', 4);
+    (broken['spec'] as { selector: object }).selector = { matchLabels: { app: 'another' } };
+    await publisher.feed(broken);
+    await eventually(async () => {
+      const line = conditionLine(await publisher.subscription(ns), 'RolledOut');
+      expect(line).toMatch(/^False WaitingForHealth: step 1 of 2: .* not healthy yet: push: apps\/v1\/Deployment\/shop\/web: /);
+    });
+    expect(await kubectl('rollout', 'undo', ns)).toMatchObject({ code: 0, err: '' });
+    await eventually(async () => expect(conditionLine(await publisher.subscription(ns), 'RolledOut')).toMatch(/^True Complete/));
+    expect(await replicas()).toEqual({ push: 3, pull: 3 });
+
+    expect(await kubectl('rollout', 'pause', ns)).toMatchObject({ code: 0 });
+    await publisher.feed(deployment(ns, 'web', 5));
+    await eventually(async () =>
+      expect(conditionLine(await publisher.subscription(ns), 'RolledOut')).toMatch(/^False Paused: .* wait$/),
+    );
+    expect(await replicas()).toEqual({ push: 3, pull: 3 });
+    await annotate({ [annotations.rollout]: null });
+    expect(await kubectl('rollout', 'resume', ns)).toMatchObject({ code: 0 });
+    await eventually(async () => expect(await replicas()).toEqual({ push: 5, pull: 5 }));
+  });
+});
+
+describe('a change that is not made yet', () => {
+  it('is shown as what each cluster would get, with the parent and without', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'preview-'));
+    try {
+      const all = { apiVersion: apiVersionOf(resources.globalizations), kind: 'Globalization', metadata: { name: 'next' } };
+      const spec = { overridePolicy: 'ApplyNow', feed: feedOfSettings, overrides: colour('black') };
+      const selecting = { ...spec, clusterAffinity: { matchLabels: { region: 'south' } } };
+      await writeFile(join(folder, 'next.json'), JSON.stringify({ ...all, spec: selecting }));
+      const shown = await kubectl('preview', '-f', join(folder, 'next.json'));
+      expect(shown).toMatchObject({ code: 1, err: '' });
+      expect(shown.out).toMatch(/^-\s+colour: white\n\+\s+colour: black$/m);
+      expect(shown.out.match(/^\+\+\+ .*$/gm)).toEqual([expect.stringContaining('pull/default/shop/v1/ConfigMap/shop/settings')]);
+      const bad = [{ type: 'JSONPatch', value: '[{op: remove, path: /nope}]' }];
+      await writeFile(join(folder, 'next.json'), JSON.stringify({ ...all, spec: { ...spec, overrides: bad } }));
+      const refused = await kubectl('preview', '-f', join(folder, 'next.json'));
+      expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('remove /nope: there is no /nope') });
+      expect(await parent.resource(resources.globalizations).find({ name: 'next' })).toBeUndefined();
+
+      const cluster = (name: string, region: string) => ({
+        apiVersion: 'clusters.clusternet.io/v1beta1',
+        kind: 'ManagedCluster',
+        metadata: { name, labels: { region } },
+      });
+      const subscription = { ...(await publisher.subscription(ns)), status: undefined };
+      const items = [cluster('here', 'north'), cluster('there', 'south'), subscription, settings, { ...all, spec: selecting }];
+      await writeFile(join(folder, 'next.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+      const offline = await kubectl('preview', '--offline', '-o', 'yaml', '-f', folder, '--kubeconfig', '/nowhere');
+      expect(offline.code).toBe(0);
+      expect(offline.out.match(/^# .*|colour: .*/gm)).toEqual([
+        '# here/default/shop',
+        'colour: blue',
+        '# there/default/shop',
+        'colour: black',
+      ]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });

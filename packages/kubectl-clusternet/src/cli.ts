@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { splitArguments } from './arguments.ts';
+import { isRollout } from './commands/rollout/isRollout.ts';
 import { CliError, describeError, UsageError } from './errors.ts';
 import { isKubectlCommand } from './kubectl/commands.ts';
 import { ownCommands } from './ownCommands.ts';
@@ -30,7 +31,10 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     return help(split);
   }
   const namesChild = split.child.cluster !== undefined || split.child.kubeconfig !== undefined;
-  const isOwn = Object.hasOwn(ownCommands, command) && !(namesChild && isKubectlCommand(command));
+  const isOwn =
+    Object.hasOwn(ownCommands, command) &&
+    !(namesChild && isKubectlCommand(command)) &&
+    (command !== 'rollout' || isRollout(split));
   if (!isOwn && isKubectlCommand(command)) {
     const { runKubectl } = await import('./kubectl/runKubectl.ts');
     return runKubectl({ split });

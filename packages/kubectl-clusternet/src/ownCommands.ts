@@ -6,6 +6,8 @@ export const ownCommands: Readonly<Record<string, string>> = {
   clusters: 'list the clusters and their health, or describe one',
   visit: 'get a kubeconfig, a shell or a command for a child, through the parent',
   status: 'show what became of a Subscription, down to every object in every child',
+  rollout: 'history, undo, diff and stages of a Subscription; of workloads, it is as kubectl has it',
+  preview: 'show what changed files would change in each cluster, before anything is written',
   'join-command': 'print the command that makes a cluster a child, with a fresh token',
   cordon: 'keep anything new away from a cluster',
   drain: 'have workloads leave a cluster, and wait until they have',

@@ -6,12 +6,17 @@ import { type SplitArguments } from '../arguments.ts';
 import { UsageError } from '../errors.ts';
 import { coloursFor } from '../output/colours.ts';
 import { outputFormats, type OutputFormat } from '../output/print.ts';
+import { addPreviewCommand } from './preview/previewCommand.ts';
+import { addRolloutCommand } from './rollout/rolloutCommand.ts';
 import { type Output, type Session, withSession } from './session.ts';
 
 interface Flags {
   output?: OutputFormat;
   namespace?: string;
 }
+
+/** Runs work on the parent and takes its exit code. */
+export type InSession = (flags: { namespace?: string }, work: (session: Session) => Promise<number | void>) => Promise<void>;
 
 /** Runs one of the commands that are not kubectl's; resolves with the exit code. */
 export async function runOwnCommand(split: SplitArguments): Promise<number> {
@@ -27,10 +32,12 @@ export async function runOwnCommand(split: SplitArguments): Promise<number> {
     colours: coloursFor(process.stdout),
     isTerminal: process.stdout.isTTY,
   };
-  const inSession = async (flags: Flags, work: (session: Session) => Promise<number | void>): Promise<void> => {
+  const inSession: InSession = async (flags, work) => {
     process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
     try {
-      const given = { flags: split.parent, namespace: flags.namespace, output, signal: stop.signal };
+      // There, --cluster is a child.
+      const parent = split.command === 'rollout' ? { ...split.parent, cluster: undefined } : split.parent;
+      const given = { flags: parent, namespace: flags.namespace, output, signal: stop.signal };
       code = (await withSession(given, work)) ?? 0;
     } catch (error) {
       if (!stop.signal.aborted) throw error;
@@ -94,6 +101,9 @@ export async function runOwnCommand(split: SplitArguments): Promise<number> {
         return status(session, { name, ...flags });
       }),
     );
+
+  addRolloutCommand(root, { split, inSession, namespace, ignored });
+  addPreviewCommand(root, { inSession, output, namespace, ignored, setCode: (value) => void (code = value) });
 
   ignored(root.command('join-command'))
     .description('Print the command that makes a cluster a child of this parent, with a fresh bootstrap token.')

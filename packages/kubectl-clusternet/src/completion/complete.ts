@@ -82,6 +82,7 @@ const ownFlags: Readonly<Record<string, readonly string[]>> = {
   visit: ['--namespace', '--shell', '--write'],
   status: ['--namespace', '--output', '--watch'],
   drain: ['--timeout', '--no-wait'],
+  preview: ['--namespace', '--filename', '--recursive', '--offline', '--output'],
   'join-command': ['--ttl', '--cluster-name', '--cluster-labels', '--sync-mode', '--parent-url', '--chart', '--output'],
   doctor: ['--system-namespace', '--output'],
   version: ['--output'],
@@ -95,6 +96,7 @@ async function ofOwnCommand(split: SplitArguments, last: string): Promise<Comple
   const previous = rest.at(-1);
   if (previous === '-o' || previous === '--output')
     return { words: fitting(['json', 'yaml', 'wide', 'name']), directive: noFiles };
+  if (command === 'preview') return { words: [], directive: directives.default };
   if (previous === '--write' || previous === '--chart') return { words: [], directive: directives.default };
   if (previous === '--sync-mode') return { words: fitting(['Push', 'Pull', 'Dual']), directive: noFiles };
   if (command === 'completion') return { words: fitting(['bash', 'zsh', 'fish']), directive: noFiles };
