@@ -3,11 +3,18 @@
 
 /**
  * One Subscription of a Namespace and 20 ConfigMaps to 8 children: how long until everything is there, until a burst of edits
- * to all 20 is there, until all is gone, and what it costs the parent; against the same objects applied straight to the
+ * to all 20 is there, until one Globalization of one of them is, until all is gone, and what it costs the parent; against the same objects applied straight to the
  * children in the same run.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { resources, type KubeObject, type Manifest, type Subscription } from '@clusternet/api-types';
+import {
+  apiVersionOf,
+  type Globalization,
+  resources,
+  type KubeObject,
+  type Manifest,
+  type Subscription,
+} from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
 import { startSystem, type System } from '@clusternet/localup';
 import { AuditLog } from './auditLog.ts';
@@ -46,8 +53,12 @@ function rounds(): number {
 interface Round {
   create: number;
   update: number;
+  override: number;
   remove: number;
 }
+
+type Step = keyof Round;
+const steps = ['create', 'update', 'override', 'remove'] as const satisfies Step[];
 
 async function measure(system: System, log: (line: string) => void): Promise<Record<string, unknown>> {
   const parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath, userAgent: USER_AGENT });
@@ -56,13 +67,14 @@ async function measure(system: System, log: (line: string) => void): Promise<Rec
   );
   const audit = new AuditLog(system.auditLogPath, USER_AGENT);
   const floors: Round[] = [];
-  const ours: (Round & { writes: Record<'create' | 'update' | 'remove', number>; events: number })[] = [];
+  const ours: (Round & { writes: Record<Step, number>; events: number })[] = [];
   for (let n = 0; n <= rounds(); n++) {
     const floor = await straight(children, `floor-${n}`);
     const round = await through(parent, children, audit, `fan-${n}`);
     log(
       `round ${n}${n === 0 ? ' (warm-up)' : ''}: create ${seconds(round.create)} (floor ${seconds(floor.create)}), update ${seconds(round.update)} (${seconds(floor.update)}), ` +
-        `remove ${seconds(round.remove)} (${seconds(floor.remove)}); parent writes ${round.writes.create}/${round.writes.update}/${round.writes.remove}, events ${round.events}`,
+        `override ${seconds(round.override)} (${seconds(floor.override)}), remove ${seconds(round.remove)} (${seconds(floor.remove)}); ` +
+        `parent writes ${steps.map((step) => round.writes[step]).join('/')}, events ${round.events}`,
     );
     for (const [step, kinds] of Object.entries(round.byKind)) {
       log(
@@ -82,10 +94,12 @@ async function measure(system: System, log: (line: string) => void): Promise<Rec
   const result = {
     create: figure((r) => r.create),
     update: figure((r) => r.update),
+    override: figure((r) => r.override),
     remove: figure((r) => r.remove),
     writes: {
       create: median(ours.map((r) => r.writes.create)),
       update: median(ours.map((r) => r.writes.update)),
+      override: median(ours.map((r) => r.writes.override)),
       remove: median(ours.map((r) => r.writes.remove)),
     },
     events: median(ours.map((r) => r.events)),
@@ -93,7 +107,7 @@ async function measure(system: System, log: (line: string) => void): Promise<Rec
       await Promise.all(system.services.map(async (s) => [s.name, await residentMegabytes(s.process.pid)] as const)),
     ),
   };
-  for (const step of ['create', 'update', 'remove'] as const) {
+  for (const step of steps) {
     const f = result[step];
     log(
       `${step}: ${f.seconds} s, floor ${f.floorSeconds} s, ${f.ratio}x; ${result.writes[step]} object writes in the parent beside the user's own`,
@@ -151,13 +165,14 @@ async function straight(children: KubeClient[], namespace: string): Promise<Roun
     await applyAll(child, 'one');
   });
   const update = await everywhere((child) => applyAll(child, 'two'));
+  const override = await everywhere((child) => child.resource(core.configMaps).apply(configMap(namespace, 0, 'three'), options));
   const remove = await everywhere(async (child) => {
     await inParallel(configMaps(namespace, 'two'), 8, (o) =>
       child.resource(core.configMaps).delete({ name: o.metadata.name ?? '', namespace }),
     );
     await child.resource(core.namespaces).delete({ name: namespace });
   });
-  return { create, update, remove };
+  return { create, update, override, remove };
 }
 
 async function through(parent: KubeClient, children: KubeClient[], audit: AuditLog, name: string) {
@@ -177,7 +192,7 @@ async function through(parent: KubeClient, children: KubeClient[], audit: AuditL
   await inParallel(wanted, 8, (o) => manifests.create(manifest(o, 'configmaps')));
 
   const watches = await Promise.all(children.map((child) => FeedWatch.start(child, name)));
-  const writes = { create: 0, update: 0, remove: 0 };
+  const writes = { create: 0, update: 0, override: 0, remove: 0 };
   const byKind: Partial<Record<keyof typeof writes, Record<string, number>>> = {};
   let events = 0;
   const step = async (key: keyof typeof writes, work: () => Promise<unknown>, arrived: (w: FeedWatch) => Promise<void>) => {
@@ -224,17 +239,33 @@ async function through(parent: KubeClient, children: KubeClient[], audit: AuditL
       ),
     (w) => w.until((byName) => byName.size === CONFIG_MAPS && [...byName.values()].every((revision) => revision === 'two')),
   );
+  const globalizations = parent.resource<Globalization>(resources.globalizations);
+  const override = await step(
+    'override',
+    () =>
+      globalizations.create({
+        apiVersion: apiVersionOf(resources.globalizations),
+        kind: resources.globalizations.kind,
+        metadata: { name },
+        spec: {
+          overridePolicy: 'ApplyNow',
+          feed: { apiVersion: 'v1', kind: 'ConfigMap', namespace: name, name: 'cm-0' },
+          overrides: [{ type: 'MergePatch', value: 'data: {revision: three}' }],
+        },
+      }),
+    (w) => w.until((byName) => byName.get('cm-0') === 'three'),
+  );
   const remove = await step(
     'remove',
     () => subscriptions.delete({ name, namespace: 'default' }),
     (w) => w.until((byName) => byName.size === 0),
   );
-  await Promise.all(watches.map((w) => w.close()));
+  await Promise.all([globalizations.delete({ name }), ...watches.map((w) => w.close())]);
   await inParallel([namespaceObject(name), ...wanted], 8, (o) =>
     manifests.delete({
       name: o.kind === 'Namespace' ? `namespaces.${name}` : `configmaps.${name}.${o.metadata.name}`,
       namespace: 'clusternet-reserved',
     }),
   );
-  return { create, update, remove, writes, byKind, events };
+  return { create, update, override, remove, writes, byKind, events };
 }
