@@ -194,6 +194,25 @@ describe('failures', () => {
     expect(statusOf(h)?.manifestStatuses?.[1]?.error).toBeUndefined();
   });
 
+  it('does not take a namespace that takes a write and goes all the same for applied, and makes it anew', async () => {
+    await using h = new Harness();
+    h.start();
+    await deployed(h);
+    const [ns] = app;
+    const live = h.child.peek(core.namespaces, 'shop');
+    if (!ns || !live) throw new Error('there is no namespace');
+    h.child.put(core.namespaces, { ...live, metadata: { ...live.metadata, finalizers: ['e2e/wait'] } });
+    h.child.drop(core.namespaces, 'shop');
+    h.describe(name, [{ ...ns, metadata: { ...ns.metadata, labels: { more: 'yes' } } }, ...app.slice(1)]);
+    await eventually(() => statusOf(h)?.manifestStatuses?.[0]?.error?.reason === 'NamespaceTerminating');
+    const going = h.child.peek(core.namespaces, 'shop');
+    if (!going) throw new Error('the namespace is gone too early');
+    h.child.put(core.namespaces, { ...going, metadata: { ...going.metadata, finalizers: [] } });
+    h.child.drop(core.namespaces, 'shop');
+    await succeeded(h);
+    expect(h.child.peek(core.namespaces, 'shop')?.metadata.labels).toMatchObject({ more: 'yes' });
+  });
+
   it('sends a refused object once per back-off and does not rewrite the status', async () => {
     await using h = new Harness();
     h.child.refuse = ({ verb, name: object }) => (verb === 'apply' && object === 'a' ? invalid('no') : undefined);

@@ -128,10 +128,7 @@ export class ObjectApplier {
         },
       };
     }
-    if (live.metadata.deletionTimestamp !== undefined) {
-      const reason = isNamespace(live) ? 'NamespaceTerminating' : 'Terminating';
-      return { failure: { reason, message: `${name}: is being deleted; it will be created again when it is gone` } };
-    }
+    if (live.metadata.deletionTimestamp !== undefined) return { failure: leavingFailure(live, name) };
     const sameObject = o.known?.uid !== undefined && o.known.uid === live.metadata.uid;
     const adopted = sameObject ? o.known?.adopted === true : current === undefined || isAdopted(live);
     const applied = current === ours && live.metadata.annotations?.[annotations.appliedHash] === want.hash;
@@ -149,6 +146,8 @@ export class ObjectApplier {
   ): Promise<ApplyResult> {
     const body = toApply(placedAt(want.object, target), { owner: o.owner, hash: want.hash, adopted: o.adopted, uid: o.uid });
     const live = await this.#send(body, target, o.signal);
+    // It took the write and goes all the same.
+    if (live.metadata.deletionTimestamp !== undefined) return { failure: leavingFailure(live, nameOf(want.feed)) };
     if (o.fresh && !o.adopted && hasOtherManagers(live)) {
       // Something in the child fills new namespaces (the default ServiceAccount, a CA bundle): it was there before us.
       return this.#write(want, target, { ...o, fresh: false, adopted: true, uid: live.metadata.uid, created: false });
@@ -198,6 +197,11 @@ export class ObjectApplier {
   #client(target: Target): ResourceClient<KubeObject> {
     return this.#child.resource<KubeObject>(target.definition);
   }
+}
+
+function leavingFailure(live: KubeObject, name: string): ObjectFailure {
+  const reason = isNamespace(live) ? 'NamespaceTerminating' : 'Terminating';
+  return { reason, message: `${name}: is being deleted; it will be created again when it is gone` };
 }
 
 const released = {

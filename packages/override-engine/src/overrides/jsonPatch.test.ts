@@ -182,6 +182,8 @@ describe('jsonPatch', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.string(), fc.jsonValue(), (document, key, value) => {
         fc.pre(!['__proto__', 'constructor', 'prototype'].includes(key));
+        // Refused where patches are read.
+        fc.pre(!JSON.stringify([document, value]).includes('__proto__'));
         const path = formatPointer([key]);
         const plain = JSON.parse(JSON.stringify(value)) as unknown;
         const before = JSON.stringify(document);

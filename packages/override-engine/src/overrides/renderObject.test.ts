@@ -158,6 +158,12 @@ describe('renderObject: refuses', () => {
       { type: 'MergePatch', value: 'a: 12345678901234567890' },
       'would not be kept exactly',
     ],
+    [
+      'a key that objects have of their own',
+      deployment,
+      { type: 'JSONPatch', value: '[{"op":"add","path":"/x","value":{"__proto__":{"y":1}}}]' },
+      'the key "__proto__" is not allowed',
+    ],
     ['a number that is none', deployment, { type: 'MergePatch', value: 'a: .nan' }, 'JSON cannot hold'],
     [
       'an alias bomb',

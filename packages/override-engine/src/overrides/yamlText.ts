@@ -74,7 +74,10 @@ function checkJson(value: unknown): void {
       throw new PatchError(`a number beyond ±${Number.MAX_SAFE_INTEGER}, which would not be kept exactly; write it as a string`);
     }
   } else if (Array.isArray(value)) value.forEach(checkJson);
-  else if (isJsonObject(value)) Object.values(value).forEach(checkJson);
+  else if (isJsonObject(value)) {
+    if (Object.hasOwn(value, '__proto__')) throw new PatchError('the key "__proto__" is not allowed');
+    Object.values(value).forEach(checkJson);
+  }
 }
 
 function placeOf(text: string, offset: number): string {

@@ -43,6 +43,43 @@ function unbind(name: string): void {
   h.bases.remove(key(name));
 }
 
+describe('a Base that goes while another one feeds the same', () => {
+  /** Two Bases of one cluster that feed `a`, the older of which owns it. */
+  async function shared(): Promise<void> {
+    put('a');
+    for (const [name, day] of [
+      ['old', 1],
+      ['young', 2],
+    ] as const)
+      h.bases.put(base(name, [feedTo('a')], { creationTimestamp: `2026-01-0${day}T00:00:00Z` }));
+    await h.start();
+    h.forget();
+  }
+
+  it('keeps its Descriptions until the other one has what it takes over: a deployer without an heir would delete it', async () => {
+    await shared();
+    h.onRequest = (request) => (request.startsWith('patch young') ? pause(200) : undefined);
+    unbind('old');
+    await h.idle();
+    expect(h.requests.slice(0, 2)).toEqual(['patch young-generic', 'delete old-generic']);
+    expect(namesIn(h.description('young-generic'))).toEqual(['a']);
+  });
+
+  it('goes after a while when the other one cannot have it', async () => {
+    await shared();
+    let failures = 0;
+    h.onRequest = (request) => {
+      if (!request.startsWith('patch young')) return;
+      failures += 1;
+      h.now = new Date(h.now.getTime() + 4000);
+      throw apiError(500, 'InternalError');
+    };
+    unbind('old');
+    while (!h.requests.includes('delete old-generic')) await pause(20);
+    expect(failures).toBeGreaterThan(0);
+  });
+});
+
 describe('writes', () => {
   it('are one per Base to create it, however many feeds', async () => {
     const names = numbered(20);

@@ -71,6 +71,9 @@ export interface OverrideEngineOptions {
   reportQuietMs?: number;
 }
 
+/** How long a Base that goes waits for those that take its objects over; a cluster where they cannot must not keep it. */
+const heirPatienceMs = 3_000;
+
 /** Tries of one write whose object changed meanwhile. */
 const maxTries = 4;
 
@@ -87,6 +90,8 @@ export class OverrideEngine {
   readonly #rollouts: Rollouts;
   readonly #revisions: RevisionStore;
   readonly #latest: LatestDescriptions;
+  /** Since when a Base that is being deleted waits for its heirs. */
+  readonly #leaving = new Map<string, number>();
   readonly #queue: WorkQueue;
   readonly #stops: (() => void)[];
   readonly #now: () => Date;
@@ -227,6 +232,7 @@ export class OverrideEngine {
     // Without its Base a Description is the garbage collector's.
     if (!base) return undefined;
     if (base.metadata.deletionTimestamp !== undefined) {
+      if (this.#awaitsHeirs(key, base)) return { requeueAfterMs: 50 };
       await this.#teardown(key, base, signal);
       return undefined;
     }
@@ -399,6 +405,25 @@ export class OverrideEngine {
       // Another object took the name: that one is not ours to delete, and the informer will show it.
     }
     if (this.#latest.isAhead(objectKey(description))) await this.#reread(description, signal);
+  }
+
+  /**
+   * Whether another Base is to own an object of this one and does not have it yet. It has to be written first: a deployer that finds no heir
+   * deletes the object, and with a Namespace all that is in it.
+   */
+  #awaitsHeirs(key: string, { metadata: { namespace = '' } }: Base): boolean {
+    const descriptions = this.#latest.of(key).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const awaits = [...contentOf(descriptions).keys()].some((feed) => {
+      const heir = this.#bases.ownerOf(feed, namespace);
+      return heir !== undefined && !contentOf(this.#latest.of(objectKey({ namespace, name: heir }))).has(feed);
+    });
+    const since = this.#leaving.get(key) ?? this.#now().getTime();
+    if (awaits && this.#now().getTime() - since < heirPatienceMs) {
+      this.#leaving.set(key, since);
+      return true;
+    }
+    this.#leaving.delete(key);
+    return false;
   }
 
   /** Deletes the Descriptions, waits for their deployers to take the objects away, and lets the Base go. */
