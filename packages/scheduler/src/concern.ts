@@ -3,7 +3,7 @@
 
 import { matchesSelector, type LabelSelector, type ManagedCluster, type Subscription } from '@clusternet/api-types';
 import { type Indexer } from '@clusternet/runtime';
-import { clusterKey } from './placement/place.ts';
+import { clusterKey } from './placement/bound.ts';
 
 const bySelection = 'selection';
 const byBinding = 'binding';
@@ -36,7 +36,8 @@ function entryOf(selector: LabelSelector): string {
   return pair === undefined ? anyLabel : pair.join('=');
 }
 
-function selects({ spec }: Subscription, labels: Record<string, string> | undefined): boolean {
+/** Whether one of the subscribers selects a cluster with these labels. */
+export function selects({ spec }: Subscription, labels: Record<string, string> | undefined): boolean {
   try {
     return spec.subscribers.some(({ clusterAffinity }) => matchesSelector(clusterAffinity, labels));
   } catch {

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type ManagedCluster, type Subscription } from '@clusternet/api-types';
+import { type FeedInventory, type ManagedCluster, type Subscription } from '@clusternet/api-types';
 import { type KubeClient } from '@clusternet/client';
 import { type NewEvent, silentLogger } from '@clusternet/runtime';
 import { subscriptionIndexers } from './concern.ts';
-import { SubscriptionScheduler } from './subscriptionScheduler.ts';
+import { SubscriptionScheduler, type SubscriptionSchedulerOptions } from './subscriptionScheduler.ts';
 import { FakeSource } from './testing/fakeSource.ts';
 
 function cluster(name: string, labels: Record<string, string> = {}): ManagedCluster {
@@ -38,27 +38,27 @@ class Bench {
   readonly clusters = new FakeSource<ManagedCluster>();
   readonly writes: Write[] = [];
   readonly events: NewEvent[] = [];
-  readonly scheduler: SubscriptionScheduler;
+  readonly inventories = new FakeSource<FeedInventory>();
+  scheduler!: SubscriptionScheduler;
   now = new Date('2026-01-01T00:00:00Z');
 
-  constructor() {
+  async start(options: Partial<SubscriptionSchedulerOptions> = {}): Promise<void> {
     const apply = async (object: Subscription, options: unknown): Promise<Subscription> => {
       this.writes.push({ object, options });
       const present = this.subscriptions.get(`${object.metadata.namespace}/${object.metadata.name}`);
       if (present !== undefined) this.subscriptions.set({ ...present, status: { ...present.status, ...object.status } });
       return object;
     };
-    this.scheduler = new SubscriptionScheduler({
-      client: { resource: () => ({ apply }) } as unknown as Pick<KubeClient, 'resource'>,
+    this.scheduler = await SubscriptionScheduler.create({
+      client: { resource: () => ({ apply }) } as unknown as Pick<KubeClient, 'resource' | 'request'>,
       subscriptions: this.subscriptions,
       clusters: this.clusters,
+      inventories: this.inventories,
       recorder: { event: (_, event) => this.events.push(event) },
       logger: silentLogger,
       now: () => this.now,
+      ...options,
     });
-  }
-
-  async start(): Promise<void> {
     await this.scheduler.start(new AbortController().signal);
     await this.scheduler.idle();
   }
@@ -141,7 +141,7 @@ describe('SubscriptionScheduler', () => {
 
     bench.now = new Date(bench.now.getTime() + 30_000);
     const present = subscriptions.get('default/app');
-    if (present) subscriptions.set({ ...present });
+    if (present) subscriptions.set({ ...present, metadata: { ...present.metadata, annotations: { looked: 'at again' } } });
     await scheduler.idle();
     expect(bench.bindings('app')).toEqual(['ns-a/a']);
   });
@@ -159,7 +159,7 @@ describe('SubscriptionScheduler', () => {
     clusters.set(cluster('b'));
     await scheduler.idle();
     expect(writes).toHaveLength(1);
-    expect(writes[0]?.object.status).toMatchObject({ bindingClusters: [], conditions: [{ reason: 'UnsupportedStrategy' }] });
+    expect(writes[0]?.object.status).toMatchObject({ bindingClusters: [], conditions: [{ reason: 'Unschedulable' }] });
     expect(events).toMatchObject([{ type: 'Warning', reason: 'FailedScheduling' }]);
   });
 });

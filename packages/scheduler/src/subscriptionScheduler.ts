@@ -1,174 +1,240 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import {
-  apiVersionOf,
-  conditionTypes,
-  fieldManagers,
-  names,
-  resources,
-  type KubeObject,
-  type ManagedCluster,
-  type Subscription,
-} from '@clusternet/api-types';
+import { type FeedInventory, type KubeObject, type ManagedCluster, names, type Subscription } from '@clusternet/api-types';
 import { type KubeClient, objectKey } from '@clusternet/client';
-import {
-  type Change,
-  type EventRecorder,
-  findCondition,
-  type Informer,
-  type Logger,
-  type Metrics,
-  setCondition,
-  WorkQueue,
-} from '@clusternet/runtime';
-import { concernedBy, type SubscriptionIndex } from './concern.ts';
-import { decide, type Decision } from './placement/decide.ts';
-import { clusterKey } from './placement/place.ts';
+import { type Change, type EventRecorder, type Informer, type Logger, type Metrics } from '@clusternet/runtime';
+import { buildFrameworks } from './buildFrameworks.ts';
+import { Promises } from './capacity/promises.ts';
+import { ClusterSnapshot, placementDiffers, roomDiffers } from './clusterSnapshot.ts';
+import { concernedBy, selects, type SubscriptionIndex } from './concern.ts';
+import { type FrameworkHandle, type PluginRegistry } from './framework/plugin.ts';
+import { type ProfileConfig } from './framework/profile.ts';
+import { LatestSubscriptions } from './latestSubscriptions.ts';
+import { clusterKey } from './placement/bound.ts';
+import { inTreeRegistry } from './plugins/inTree.ts';
+import { HttpPredictorClient, type PredictorClient } from './predictor/predictorClient.ts';
+import { ProfileRunner } from './profileRunner.ts';
+import { StatusWriter } from './statusWriter.ts';
 
 /** What is needed of an informer. */
 type Source<T extends KubeObject> = Pick<Informer<T>, 'get' | 'list' | 'onChange' | 'waitForSync'>;
 
 /** Options of {@link SubscriptionScheduler}. */
 export interface SubscriptionSchedulerOptions {
-  client: Pick<KubeClient, 'resource'>;
+  client: Pick<KubeClient, 'resource' | 'request'>;
   /** Has the indexes of {@link subscriptionIndexers}. */
   subscriptions: Source<Subscription> & SubscriptionIndex;
   clusters: Source<ManagedCluster>;
+  inventories: Source<FeedInventory>;
   recorder: Pick<EventRecorder, 'event'>;
   logger: Logger;
   metrics?: Metrics;
   /** The leadership under which decisions are written. */
   signal?: AbortSignal;
   now?: () => Date;
+  /** Default: the profile `default` with the default plugins. */
+  profiles?: readonly ProfileConfig[];
+  /** Plugins besides the in-tree ones. */
+  plugins?: PluginRegistry;
+  /** Longest wait for one answer of a plugin, in milliseconds; default 5000. */
+  pluginTimeoutMs?: number;
+  /** See `percentageOfClustersToScore` of the configuration. */
+  percentageOfClustersToScore?: number;
+  /** Share of failing predictors, in percent, above which a decision is put off; never if absent. */
+  percentageOfClustersToTolerate?: number;
+  /** Default: by HTTP, through the tunnel or directly. */
+  predictorClient?: PredictorClient;
 }
 
 /**
- * Writes into the status of each Subscription where it goes: `bindingClusters`, `specHash`, `desiredReleases` and the condition
- * `Scheduled`, by server-side apply, and only when something differs. Handles the Subscriptions whose `schedulerName` is `default`.
+ * Writes into the status of each Subscription where it goes: `bindingClusters`, `replicas`, `specHash`, `desiredReleases` and the
+ * condition `Scheduled`. Each profile handles the Subscriptions of its `schedulerName`.
  */
 export class SubscriptionScheduler {
-  readonly #options: SubscriptionSchedulerOptions;
-  readonly #queue: WorkQueue;
-  readonly #stops: (() => void)[];
+  readonly #o: SubscriptionSchedulerOptions;
+  readonly #runners = new Map<string, ProfileRunner>();
+  readonly #latest: LatestSubscriptions;
+  readonly #snapshot: ClusterSnapshot;
+  readonly #promises = new Promises();
+  readonly #writer: StatusWriter;
   /** When bound clusters were first seen to be missing. */
   readonly #missingSince = new Map<string, number>();
+  readonly #strangers = new Set<string>();
   readonly #now: () => Date;
+  #stops: (() => void)[] = [];
 
-  constructor(options: SubscriptionSchedulerOptions) {
-    this.#options = options;
+  private constructor(options: SubscriptionSchedulerOptions) {
+    const { client, recorder, logger, subscriptions, clusters } = options;
+    this.#o = options;
     this.#now = options.now ?? (() => new Date());
-    const { logger, metrics, signal } = options;
-    this.#queue = new WorkQueue({
-      name: 'subscriptions',
-      workers: 8,
-      // Clusters register in bunches; each bunch is one decision.
-      quietMs: 20,
-      maxQuietMs: 200,
-      reconcile: (key) => this.#reconcile(key),
-      logger,
-      metrics,
-      signal,
-    });
-    this.#stops = [
-      options.subscriptions.onChange(({ key, object }) => this.#queue.add(key, { priority: object.spec.priority ?? 0 })),
-      options.clusters.onChange((change) => this.#clusterChanged(change)),
-    ];
+    this.#latest = new LatestSubscriptions(subscriptions);
+    this.#snapshot = new ClusterSnapshot(() => clusters.list());
+    this.#writer = new StatusWriter({ client, latest: this.#latest, recorder, logger, now: this.#now });
   }
 
-  /** Starts deciding once both informers are complete: half a list of clusters must not look like clusters that left. */
+  /**
+   * Makes the plugins of all profiles.
+   *
+   * @throws ProfileError when the profiles cannot work
+   */
+  static async create(options: SubscriptionSchedulerOptions): Promise<SubscriptionScheduler> {
+    const scheduler = new SubscriptionScheduler(options);
+    await scheduler.#prepare();
+    return scheduler;
+  }
+
+  /** Starts deciding once all informers are complete: half a list of clusters must not look like clusters that left. */
   async start(signal: AbortSignal): Promise<void> {
-    const { subscriptions, clusters } = this.#options;
-    await Promise.all([subscriptions.waitForSync(signal), clusters.waitForSync(signal)]);
-    this.#queue.start();
+    const { subscriptions, clusters, inventories } = this.#o;
+    await Promise.all([subscriptions, clusters, inventories].map((source) => source.waitForSync(signal)));
+    // What was promised before this term comes first, or the first decisions would promise it again.
+    for (const subscription of subscriptions.list()) this.#runnerOf(subscription)?.forget(subscription);
+    for (const runner of this.#runners.values()) runner.queue.start();
   }
 
   /** Resolves when nothing is left to decide. */
-  idle(): Promise<void> {
-    return this.#queue.whenIdle();
+  async idle(): Promise<void> {
+    await Promise.all([...this.#runners.values()].map(({ queue }) => queue.whenIdle()));
   }
 
   async close(): Promise<void> {
     for (const stop of this.#stops) stop();
-    await this.#queue.close();
+    await Promise.all([...this.#runners.values()].map(({ queue }) => queue.close()));
+  }
+
+  async #prepare(): Promise<void> {
+    const { client, plugins, profiles = [{ schedulerName: names.defaultScheduler }], pluginTimeoutMs = 5_000 } = this.#o;
+    const inTree = inTreeRegistry({
+      predictorClient: this.#o.predictorClient ?? new HttpPredictorClient({ client }),
+      promises: this.#promises,
+      writer: this.#writer,
+      now: () => this.#now().getTime(),
+    });
+    const registry = { ...plugins, ...inTree };
+    const handleOf = (schedulerName: string) => this.#handle(schedulerName);
+    for (const framework of await buildFrameworks(profiles, { registry, pluginTimeoutMs, handleOf })) {
+      this.#runners.set(framework.schedulerName, this.#runner(framework));
+    }
+    const { subscriptions, clusters, inventories } = this.#o;
+    this.#stops = [
+      subscriptions.onChange((change) => this.#subscriptionChanged(change)),
+      clusters.onChange((change) => this.#clusterChanged(change)),
+      inventories.onChange(({ key }) => this.#activate(key)),
+    ];
+  }
+
+  #runner(framework: Awaited<ReturnType<typeof buildFrameworks>>[number]): ProfileRunner {
+    const {
+      logger,
+      metrics,
+      signal,
+      inventories,
+      percentageOfClustersToScore: percent,
+      percentageOfClustersToTolerate,
+    } = this.#o;
+    return new ProfileRunner({
+      framework,
+      latest: this.#latest,
+      clusters: () => this.#snapshot.get(),
+      inventoryOf: (key) => inventories.get(key),
+      absentForMs: (cluster) => this.#absentForMs(cluster),
+      promises: this.#promises,
+      writer: this.#writer,
+      logger,
+      metrics,
+      signal,
+      now: this.#now,
+      sampling: percent ? { percent, start: 0 } : undefined,
+      toleratedPercent: percentageOfClustersToTolerate,
+    });
+  }
+
+  #handle(schedulerName: string): FrameworkHandle {
+    return {
+      schedulerName,
+      logger: this.#o.logger.child({ profile: schedulerName }),
+      clusters: () => this.#snapshot.get(),
+      waiting: (subscription) => this.#runners.get(schedulerName)?.permits.get(subscription),
+      activate: (subscription) => this.#activate(subscription),
+    };
+  }
+
+  #subscriptionChanged({ type, key, object, previous }: Change<Subscription>): void {
+    const runner = this.#runnerOf(object);
+    if (type === 'deleted') {
+      runner?.queue.unpark(key);
+      this.#promises.set(key, new Map(), this.#now().getTime());
+      return;
+    }
+    if (runner === undefined) {
+      this.#stranger(key, object);
+      return;
+    }
+    this.#strangers.delete(key);
+    // Echoes of our own writes change the version and nothing that a decision depends on.
+    const echo = type === 'modified' && previous !== undefined && sameInput(previous, object);
+    if (!echo) runner.queue.activate(key, object.spec.priority ?? 0);
   }
 
   #clusterChanged({ type, object, previous }: Change<ManagedCluster>): void {
-    const key = clusterKey(object);
-    if (type !== 'deleted') this.#missingSince.delete(key);
-    if (type === 'modified' && previous !== undefined && !placementDiffers(previous, object)) return;
-    const { subscriptions } = this.#options;
-    const states = previous === undefined ? [object] : [previous, object];
-    for (const subscription of new Set(states.flatMap((state) => concernedBy(state, subscriptions)))) {
-      this.#queue.add(objectKey(subscription), { priority: subscription.spec.priority ?? 0 });
+    this.#snapshot.outdated();
+    if (type !== 'deleted') this.#missingSince.delete(clusterKey(object));
+    const modified = type === 'modified' && previous !== undefined;
+    if (!modified || placementDiffers(previous, object)) {
+      const { subscriptions } = this.#o;
+      const states = previous === undefined ? [object] : [previous, object];
+      for (const subscription of new Set(states.flatMap((state) => concernedBy(state, subscriptions)))) {
+        this.#runnerOf(subscription)?.queue.activate(objectKey(subscription), subscription.spec.priority ?? 0);
+      }
+    }
+    if (modified && roomDiffers(previous, object)) {
+      for (const { queue } of this.#runners.values()) {
+        queue.roomChanged((key) => {
+          const subscription = this.#o.subscriptions.get(key);
+          return subscription !== undefined && selects(subscription, object.metadata.labels);
+        });
+      }
     }
   }
 
-  async #reconcile(key: string): Promise<{ requeueAfterMs?: number } | void> {
-    const subscription = this.#options.subscriptions.get(key);
-    if (subscription === undefined || subscription.metadata.deletionTimestamp !== undefined) return;
-    if ((subscription.spec.schedulerName ?? names.defaultScheduler) !== names.defaultScheduler) return;
-    const now = this.#now();
-    const decision = decide({
-      subscription,
-      clusters: this.#options.clusters.list(),
-      absentForMs: (cluster) => this.#absentForMs(cluster, now),
-      now,
+  #activate(key: string): void {
+    const subscription = this.#o.subscriptions.get(key);
+    if (subscription !== undefined) this.#runnerOf(subscription)?.queue.activate(key, subscription.spec.priority ?? 0);
+  }
+
+  #runnerOf({ spec }: Subscription): ProfileRunner | undefined {
+    return this.#runners.get(spec.schedulerName ?? names.defaultScheduler);
+  }
+
+  /** It may be another scheduler's, so it is left alone; but where nobody answers, this line is what there is to be found. */
+  #stranger(key: string, { spec }: Subscription): void {
+    if (this.#strangers.has(key)) return;
+    this.#strangers.add(key);
+    this.#o.logger.info('subscription of a scheduler that is not configured here', {
+      subscription: key,
+      schedulerName: spec.schedulerName,
+      profiles: [...this.#runners.keys()],
     });
-    await this.#write(subscription, decision, now);
-    return { requeueAfterMs: decision.recheckAfterMs };
   }
 
-  #absentForMs(cluster: string, now: Date): number {
+  #absentForMs(cluster: string): number {
+    const now = this.#now().getTime();
     const since = this.#missingSince.get(cluster);
-    if (since !== undefined) return now.getTime() - since;
-    this.#missingSince.set(cluster, now.getTime());
+    if (since !== undefined) return now - since;
+    this.#missingSince.set(cluster, now);
     return 0;
-  }
-
-  async #write(subscription: Subscription, { bindings, specHash, scheduled }: Decision, now: Date): Promise<void> {
-    const { status, metadata } = subscription;
-    const before = findCondition(status?.conditions, conditionTypes.scheduled);
-    const condition = { type: conditionTypes.scheduled, ...scheduled, observedGeneration: metadata.generation };
-    const { conditions, changed } = setCondition(before === undefined ? [] : [before], condition, now);
-    const moved = (status?.bindingClusters ?? []).join() !== bindings.join();
-    if (!changed && !moved && status?.specHash === specHash && status?.desiredReleases === bindings.length) return;
-    // With the UID, a Subscription that was deleted and made anew in the meantime gets no bindings of the old one.
-    const { name, namespace, uid } = metadata;
-    await this.#options.client.resource<Subscription>(resources.subscriptions).apply(
-      {
-        apiVersion: apiVersionOf(resources.subscriptions),
-        kind: resources.subscriptions.kind,
-        metadata: { name, namespace, uid },
-        status: { bindingClusters: bindings, specHash, desiredReleases: bindings.length, conditions },
-      } as Subscription,
-      { fieldManager: fieldManagers.scheduler, force: true, subresource: 'status' },
-    );
-    this.#report(subscription, { moved, bindings, scheduled });
-  }
-
-  #report(
-    subscription: Subscription,
-    { moved, bindings, scheduled }: Pick<Decision, 'bindings' | 'scheduled'> & { moved: boolean },
-  ): void {
-    const { recorder, logger } = this.#options;
-    if (moved) {
-      const message = `bound ${objectKey(subscription)} to ${bindings.length === 0 ? 'no cluster' : bindings.join(', ')}`.slice(
-        0,
-        1024,
-      );
-      recorder.event(subscription, { type: 'Normal', reason: 'Scheduled', message });
-      logger.info('subscription bound', { subscription: objectKey(subscription), clusters: bindings.length });
-    }
-    if (scheduled.status === 'False') {
-      recorder.event(subscription, { type: 'Warning', reason: 'FailedScheduling', message: scheduled.message.slice(0, 1024) });
-    }
   }
 }
 
-/** Whether a change of a cluster can change a placement: its heartbeats cannot. */
-function placementDiffers(a: ManagedCluster, b: ManagedCluster): boolean {
-  const facts = ({ metadata, spec }: ManagedCluster) =>
-    JSON.stringify([metadata.labels, metadata.deletionTimestamp, spec.taints]);
-  return facts(a) !== facts(b);
+function sameInput(a: Subscription, b: Subscription): boolean {
+  return (
+    a.metadata.generation !== undefined &&
+    a.metadata.uid === b.metadata.uid &&
+    a.metadata.generation === b.metadata.generation &&
+    a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
+    JSON.stringify(a.metadata.annotations) === JSON.stringify(b.metadata.annotations) &&
+    JSON.stringify(a.status?.bindingClusters) === JSON.stringify(b.status?.bindingClusters) &&
+    JSON.stringify(a.status?.replicas) === JSON.stringify(b.status?.replicas)
+  );
 }

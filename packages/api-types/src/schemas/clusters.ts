@@ -4,7 +4,22 @@
 import type * as z from 'zod';
 import { resources } from '../resources.ts';
 import { conditions, taintSchema } from './common.ts';
-import { atomicMap, boolean, bytes, dateTime, float, int32, int64, list, map, object, oneOf, quantity, string } from './dsl.ts';
+import {
+  atomicList,
+  atomicMap,
+  boolean,
+  bytes,
+  dateTime,
+  float,
+  int32,
+  int64,
+  list,
+  map,
+  object,
+  oneOf,
+  quantity,
+  string,
+} from './dsl.ts';
 import { kindOf } from './kind.ts';
 
 /** Longest name of a cluster: what the agent accepts, with room for a suffix in a DNS label. */
@@ -154,6 +169,11 @@ export const managedClusterStatusSchema = object('What the agent last reported.'
   ).optional(),
   conditions: conditions().optional(),
   heartbeatFrequencySeconds: int64('Seconds between two reports.').optional(),
+  apiKinds: list(
+    'Kinds beyond those of Kubernetes itself that the cluster serves, as apiVersion/Kind; absent when not looked for.',
+    string('apiVersion and kind, such as example.com/v1/Widget.'),
+    { extensions: atomicList },
+  ).optional(),
   predictorEnabled: boolean('Whether the cluster predicts how many replicas fit.').optional(),
   predictorAddress: string('URL of the predictor.').optional(),
   predictorDirectAccess: boolean('Whether the predictor is reached without the tunnel.').optional(),

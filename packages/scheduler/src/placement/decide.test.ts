@@ -4,7 +4,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ManagedCluster, type Subscription, type Taint } from '@clusternet/api-types';
 import fc from 'fast-check';
-import { decide, type Decision } from './decide.ts';
+import { look } from '../testing/framework.ts';
+import { type Decision } from './decide.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
 
@@ -41,28 +42,28 @@ function subscription({ spec = {}, bound = [], annotations = {}, specHash }: Sha
   };
 }
 
-function run(shape: Shape, clusters: ManagedCluster[], absentForMs: () => number = () => 0): Decision {
-  return decide({ subscription: subscription(shape), clusters, absentForMs, now });
+async function run(shape: Shape, clusters: ManagedCluster[], absentForMs: () => number = () => 0): Promise<Decision> {
+  return (await look(subscription(shape), clusters, { absentForMs, now })).decision;
 }
 
 const notReady: Taint = { key: 'clusters.clusternet.io/unschedulable', value: 'ClusterStatusUnknown', effect: 'NoSchedule' };
 const eu = { matchLabels: { region: 'eu' } };
 
 describe('decide', () => {
-  it('binds every cluster that one of the subscribers selects, once and in order', () => {
+  it('binds every cluster that one of the subscribers selects, once and in order', async () => {
     const clusters = [
       cluster('c', { labels: { region: 'eu' } }),
       cluster('a', { labels: { region: 'eu', tier: 'gold' } }),
       cluster('b'),
     ];
     const subscribers = [{ clusterAffinity: eu }, { clusterAffinity: { matchLabels: { tier: 'gold' } } }];
-    const { bindings, scheduled } = run({ spec: { subscribers } }, clusters);
+    const { bindings, scheduled } = await run({ spec: { subscribers } }, clusters);
     expect(bindings).toEqual(['ns-a/a', 'ns-c/c']);
     expect(scheduled).toEqual({ status: 'True', reason: 'Scheduled', message: 'bound to 2 clusters' });
   });
 
-  it('says with counts why no cluster is available', () => {
-    const { bindings, scheduled } = run({ spec: { subscribers: [{ clusterAffinity: eu }] } }, [
+  it('says with counts why no cluster is available', async () => {
+    const { bindings, scheduled } = await run({ spec: { subscribers: [{ clusterAffinity: eu }] } }, [
       cluster('a'),
       cluster('b'),
       cluster('c', { labels: { region: 'eu' }, taints: [notReady] }),
@@ -77,9 +78,9 @@ describe('decide', () => {
     });
   });
 
-  it('keeps a NoSchedule taint from evicting what runs', () => {
+  it('keeps a NoSchedule taint from evicting what runs', async () => {
     const clusters = [cluster('a', { taints: [notReady] }), cluster('b', { taints: [notReady] }), cluster('c')];
-    const { bindings, scheduled } = run({ bound: ['ns-a/a'] }, clusters);
+    const { bindings, scheduled } = await run({ bound: ['ns-a/a'] }, clusters);
     expect(bindings).toEqual(['ns-a/a', 'ns-c/c']);
     expect(scheduled.message).toBe(
       'bound to 2 clusters; left out: 1 had untolerated taint {clusters.clusternet.io/unschedulable: ClusterStatusUnknown}',
@@ -92,9 +93,9 @@ describe('decide', () => {
     ['tolerated for a while yet', [{ operator: 'Exists', tolerationSeconds: 90 }], ['ns-a/a', 'ns-b/b'], 30_000],
     ['tolerated for a while that is over', [{ operator: 'Exists', tolerationSeconds: 60 }], ['ns-b/b'], undefined],
     ['tolerated with another value', [{ key: 'broken', value: 'no' }], ['ns-b/b'], undefined],
-  ])('evicts by NoExecute: %s', (_, clusterTolerations, bindings, recheckAfterMs) => {
+  ])('evicts by NoExecute: %s', async (_, clusterTolerations, bindings, recheckAfterMs) => {
     const taint: Taint = { key: 'broken', value: 'yes', effect: 'NoExecute', timeAdded: '2025-12-31T23:59:00Z' };
-    const decision = run({ spec: { clusterTolerations }, bound: ['ns-a/a', 'ns-b/b'] }, [
+    const decision = await run({ spec: { clusterTolerations }, bound: ['ns-a/a', 'ns-b/b'] }, [
       cluster('a', { taints: [taint] }),
       cluster('b'),
     ]);
@@ -102,16 +103,19 @@ describe('decide', () => {
     expect(decision.recheckAfterMs).toBe(recheckAfterMs);
   });
 
-  it('keeps a cluster that vanished for a while, as the hub may make it anew', () => {
+  it('keeps a cluster that vanished for a while, as the hub may make it anew', async () => {
     const shape = { bound: ['ns-a/a', 'ns-b/b'] };
-    expect(run(shape, [cluster('b')], () => 10_000)).toMatchObject({ bindings: ['ns-a/a', 'ns-b/b'], recheckAfterMs: 20_000 });
-    expect(run(shape, [cluster('b')], () => 30_000)).toMatchObject({ bindings: ['ns-b/b'] });
+    expect(await run(shape, [cluster('b')], () => 10_000)).toMatchObject({
+      bindings: ['ns-a/a', 'ns-b/b'],
+      recheckAfterMs: 20_000,
+    });
+    expect(await run(shape, [cluster('b')], () => 30_000)).toMatchObject({ bindings: ['ns-b/b'] });
   });
 
-  it('binds nothing new to a cluster that is being deleted', () => {
+  it('binds nothing new to a cluster that is being deleted', async () => {
     const clusters = [cluster('a', { deleting: true }), cluster('b')];
-    expect(run({}, clusters).bindings).toEqual(['ns-b/b']);
-    expect(run({ bound: ['ns-a/a'] }, clusters).bindings).toEqual(['ns-a/a', 'ns-b/b']);
+    expect((await run({}, clusters)).bindings).toEqual(['ns-b/b']);
+    expect((await run({ bound: ['ns-a/a'] }, clusters)).bindings).toEqual(['ns-a/a', 'ns-b/b']);
   });
 
   describe('that would remove everything everywhere', () => {
@@ -119,60 +123,63 @@ describe('decide', () => {
     const clusters = [cluster('a', { labels: { region: 'eu' } }), cluster('b', { labels: { region: 'eu' } })];
     const bound = ['ns-a/a', 'ns-b/b'];
 
-    it('is held, and says how to mend or approve it', () => {
-      const { bindings, scheduled } = run({ spec: typo, bound }, clusters);
+    it('is held, and says how to mend or approve it', async () => {
+      const { bindings, scheduled } = await run({ spec: typo, bound }, clusters);
       expect(bindings).toEqual(bound);
       expect(scheduled).toMatchObject({ status: 'False', reason: 'MassRemovalHeld' });
       expect(scheduled.message).toContain('all 2 bound clusters');
     });
 
-    it('goes through with the approval of this very plan', () => {
-      const plan = /approve-plan=(\w+)/.exec(run({ spec: typo, bound }, clusters).scheduled.message)?.[1] ?? '';
+    it('goes through with the approval of this very plan', async () => {
+      const plan = /approve-plan=(\w+)/.exec((await run({ spec: typo, bound }, clusters)).scheduled.message)?.[1] ?? '';
       const annotations = { 'apps.clusternet.io/approve-plan': plan };
-      expect(run({ spec: typo, bound, annotations }, clusters).bindings).toEqual([]);
-      expect(run({ spec: typo, bound: ['ns-a/a'], annotations }, clusters).bindings).toEqual(['ns-a/a']);
+      expect((await run({ spec: typo, bound, annotations }, clusters)).bindings).toEqual([]);
+      expect((await run({ spec: typo, bound: ['ns-a/a'], annotations }, clusters)).bindings).toEqual(['ns-a/a']);
     });
 
-    it('goes through when the Subscription asks for no clusters at all', () => {
-      expect(run({ spec: { subscribers: [] }, bound }, clusters)).toMatchObject({ bindings: [], scheduled: { status: 'True' } });
+    it('goes through when the Subscription asks for no clusters at all', async () => {
+      expect(await run({ spec: { subscribers: [] }, bound }, clusters)).toMatchObject({
+        bindings: [],
+        scheduled: { status: 'True' },
+      });
     });
 
-    it('goes through when there are no feeds: nothing runs anywhere', () => {
-      expect(run({ spec: { ...typo, feeds: [] }, bound }, clusters).bindings).toEqual([]);
+    it('goes through when there are no feeds: nothing runs anywhere', async () => {
+      expect((await run({ spec: { ...typo, feeds: [] }, bound }, clusters)).bindings).toEqual([]);
     });
 
-    it('is held though a cluster that vanished a moment ago is still bound', () => {
-      const decision = run({ spec: typo, bound: [...bound, 'ns-x/x'] }, clusters, () => 1_000);
+    it('is held though a cluster that vanished a moment ago is still bound', async () => {
+      const decision = await run({ spec: typo, bound: [...bound, 'ns-x/x'] }, clusters, () => 1_000);
       expect(decision).toMatchObject({ bindings: [...bound, 'ns-x/x'], scheduled: { reason: 'MassRemovalHeld' } });
     });
 
     describe('by moving it to other clusters', () => {
       const elsewhere = [...clusters, cluster('c', { labels: { region: 'us' } })];
       const spec = { subscribers: [{ clusterAffinity: { matchLabels: { region: 'us' } } }] };
-      const { specHash } = run({ spec }, elsewhere);
+      const hash = async () => (await run({ spec }, elsewhere)).specHash;
 
-      it('goes through when the spec has changed: that is what it asks for', () => {
-        expect(run({ spec, bound, specHash: 1 }, elsewhere).bindings).toEqual(['ns-c/c']);
+      it('goes through when the spec has changed: that is what it asks for', async () => {
+        expect((await run({ spec, bound, specHash: 1 }, elsewhere)).bindings).toEqual(['ns-c/c']);
       });
 
-      it('is held when only labels have changed', () => {
-        const decision = run({ spec, bound, specHash }, elsewhere);
+      it('is held when only labels have changed', async () => {
+        const decision = await run({ spec, bound, specHash: await hash() }, elsewhere);
         expect(decision).toMatchObject({ bindings: bound, scheduled: { status: 'False', reason: 'MassRemovalHeld' } });
         const plan = /approve-plan=(\w+)/.exec(decision.scheduled.message)?.[1] ?? '';
         const annotations = { 'apps.clusternet.io/approve-plan': plan };
-        expect(run({ spec, bound, specHash, annotations }, elsewhere).bindings).toEqual(['ns-c/c']);
+        expect((await run({ spec, bound, specHash: await hash(), annotations }, elsewhere)).bindings).toEqual(['ns-c/c']);
       });
     });
 
-    it('is held when every cluster evicts at once', () => {
+    it('is held when every cluster evicts at once', async () => {
       const evicting = ['a', 'b'].map((name) => cluster(name, { taints: [{ key: 'broken', effect: 'NoExecute' }] }));
-      expect(run({ bound }, evicting)).toMatchObject({ bindings: bound, scheduled: { reason: 'MassRemovalHeld' } });
+      expect(await run({ bound }, evicting)).toMatchObject({ bindings: bound, scheduled: { reason: 'MassRemovalHeld' } });
     });
 
-    it('never happens unasked, whatever clusters, bindings and taints there are', () => {
+    it('never happens unasked, whatever clusters, bindings and taints there are', async () => {
       const some = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'));
-      fc.assert(
-        fc.property(some, some, some, some, (existing, boundNames, tainted, selected) => {
+      await fc.assert(
+        fc.asyncProperty(some, some, some, some, async (existing, boundNames, tainted, selected) => {
           const all = existing.map((name) =>
             cluster(name, {
               labels: { chosen: String(selected.includes(name)) },
@@ -183,56 +190,58 @@ describe('decide', () => {
             spec: { subscribers: [{ clusterAffinity: { matchLabels: { chosen: 'true' } } }] },
             bound: boundNames.map((name) => `ns-${name}/${name}`),
           };
-          const { specHash } = run(shape, []);
+          const { specHash } = await run(shape, []);
           const stillThere = shape.bound.filter((key) => existing.some((name) => key === `ns-${name}/${name}`));
-          const { bindings } = run({ ...shape, specHash: specHash ?? 0 }, all, () => 60_000);
+          const { bindings } = await run({ ...shape, specHash: specHash ?? 0 }, all, () => 60_000);
           if (stillThere.length > 0) expect(bindings.some((key) => stillThere.includes(key))).toBe(true);
         }),
       );
     });
 
-    it('is not held for clusters that are gone', () => {
-      expect(run({ spec: typo, bound: ['ns-x/x'] }, clusters, () => 60_000).bindings).toEqual([]);
+    it('is not held for clusters that are gone', async () => {
+      expect((await run({ spec: typo, bound: ['ns-x/x'] }, clusters, () => 60_000)).bindings).toEqual([]);
     });
   });
 
   it.each([
-    ['Dividing', { schedulingStrategy: 'Dividing', dividingScheduling: { type: 'Static' } }, 'UnsupportedStrategy'],
     [
-      'sub groups',
-      { schedulingBySubGroup: true, subscribers: [{ clusterAffinity: {}, subGroupStrategy: {} }] },
-      'UnsupportedStrategy',
+      'Dividing without an inventory',
+      { schedulingStrategy: 'Dividing', dividingScheduling: { type: 'Static' } },
+      'Unschedulable',
     ],
+    ['Dividing without saying how', { schedulingStrategy: 'Dividing' }, 'InvalidSubscription'],
+    ['sub groups without their sizes', { schedulingBySubGroup: true }, 'InvalidSubscription'],
+    ['a negative weight', { subscribers: [{ clusterAffinity: {}, weight: -1 }] }, 'InvalidSubscription'],
     [
       'an unknown operator',
       { subscribers: [{ clusterAffinity: { matchExpressions: [{ key: 'a', operator: 'Like', values: ['b'] }] } }] },
       'InvalidSubscription',
     ],
     ['a wrong type', { subscribers: 'all' }, 'InvalidSubscription'],
-  ])('changes nothing for %s and says so', (_, spec, reason) => {
-    expect(run({ spec, bound: ['ns-a/a'] }, [cluster('a'), cluster('b')])).toMatchObject({
+  ])('changes nothing for %s and says so', async (_, spec, reason) => {
+    expect(await run({ spec, bound: ['ns-a/a'] }, [cluster('a'), cluster('b')])).toMatchObject({
       bindings: ['ns-a/a'],
       scheduled: { status: 'False', reason },
     });
   });
 
-  it('keeps what it says short, however many reasons there are', () => {
+  it('keeps what it says short, however many reasons there are', async () => {
     const clusters = Array.from({ length: 500 }, (_, i) =>
       cluster(`c${i}`, { taints: [{ key: 'rack', value: `r${i}`, effect: 'NoSchedule' }] }),
     );
-    expect(run({}, clusters).scheduled.message).toMatch(/^0\/500 clusters are available: .*\.\.\.$/);
-    expect(run({}, clusters).scheduled.message).toHaveLength(1024);
+    expect((await run({}, clusters)).scheduled.message).toMatch(/^0\/500 clusters are available: .*\.\.\.$/);
+    expect((await run({}, clusters)).scheduled.message).toHaveLength(1024);
   });
 
-  it('answers the same for any order of the clusters, sorted and without doubles', () => {
+  it('answers the same for any order of the clusters, sorted and without doubles', async () => {
     const arbitrary = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { minLength: 1 });
     const subscribers = [{ clusterAffinity: {} }, { clusterAffinity: {} }];
-    fc.assert(
-      fc.property(arbitrary, arbitrary, (clusterNames, boundNames) => {
+    await fc.assert(
+      fc.asyncProperty(arbitrary, arbitrary, async (clusterNames, boundNames) => {
         const clusters = clusterNames.map((name) => cluster(name));
         const bound = boundNames.map((name) => `ns-${name}/${name}`);
-        const forwards = run({ spec: { subscribers }, bound }, clusters);
-        const backwards = run({ spec: { subscribers }, bound: bound.toReversed() }, clusters.toReversed());
+        const forwards = await run({ spec: { subscribers }, bound }, clusters);
+        const backwards = await run({ spec: { subscribers }, bound: bound.toReversed() }, clusters.toReversed());
         expect(forwards).toEqual(backwards);
         expect(forwards.bindings).toEqual([...new Set(forwards.bindings)].sort());
       }),

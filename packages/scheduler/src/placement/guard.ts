@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { annotations, stableStringify, suffix, type Subscription } from '@clusternet/api-types';
-import { type Placement } from './place.ts';
 
 /** What becomes of a placement. */
 export type Guarded = { held: false; bindings: string[] } | { held: true; bindings: string[]; plan: string; message: string };
@@ -10,7 +9,7 @@ export type Guarded = { held: false; bindings: string[] } | { held: true; bindin
 /** What a placement is judged by. */
 export interface GuardInput {
   subscription: Subscription;
-  placement: Placement;
+  placement: { bindings: string[] };
   /** Clusters that have a ManagedCluster. */
   present: ReadonlySet<string>;
   /** Whether the spec is another than the one that led to the present bindings. */
