@@ -80,6 +80,14 @@ export const annotations = {
   autoUpdate: 'clusternet.io/autoupdate',
   /** Hash of a held scheduling decision that the user lets through. */
   approvePlan: 'apps.clusternet.io/approve-plan',
+  /** On a Base: names of Localizations, with commas between, without which it must not be rendered. */
+  awaitsLocalizations: 'apps.clusternet.io/awaits-localizations',
+  /** On an object or HelmChart: JSON pointer to its replicas (for a chart, in the values), for kinds that are not known to have any. */
+  replicasPath: 'apps.clusternet.io/replicas-path',
+  /** On a HelmChart: how many replicas are to be divided. */
+  replicas: 'apps.clusternet.io/replicas',
+  /** On an object or HelmChart: what one replica needs, as the JSON of `replicaRequirements` of a FeedInventory. */
+  replicaRequirements: 'apps.clusternet.io/replica-requirements',
   /** Thumbprint of the key a child registered with, on its dedicated namespace. */
   publicKeyThumbprint: 'clusters.clusternet.io/public-key-thumbprint',
   /** On the agent's Lease: cluster id to use instead of the Lease's UID. */

@@ -63,7 +63,7 @@ export const hubGates: Record<string, boolean> = {
   [featureGates.socketConnection]: false,
   [featureGates.shadowApi]: false,
   [featureGates.feedInUseProtection]: false,
-  [featureGates.feedInventory]: false,
+  [featureGates.feedInventory]: true,
   [featureGates.clusterInit]: false,
   [featureGates.multiClusterService]: false,
   [featureGates.recovery]: false,
@@ -75,6 +75,7 @@ const implemented: readonly string[] = [
   featureGates.socketConnection,
   featureGates.shadowApi,
   featureGates.clusterInit,
+  featureGates.feedInventory,
 ];
 
 /** @throws Error that names the gates which are on, but have nothing behind them in this version. */

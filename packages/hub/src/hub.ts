@@ -8,6 +8,7 @@ import { type CommonConfig, EventRecorder, type FeatureGates, type Logger, type 
 import { Approver } from './approver/approver.ts';
 import { type HubConfig } from './config.ts';
 import { type Controller, type ControllerContext } from './controller.ts';
+import { createFeedInventory } from './feedInventory/createFeedInventory.ts';
 import { ChartController } from './helmCharts/chartController.ts';
 import { PullSecrets } from './helmCharts/pullSecrets.ts';
 import { ChartCredentialsController, credentialsForPush } from './helmReleases/chartCredentials.ts';
@@ -100,6 +101,10 @@ export async function lead(o: HubOptions, leading: AbortSignal): Promise<void> {
       controllers.push(new PushController(context, factory));
     }
     if (o.connectivity) controllers.push(new ConnectedController(context, o.connectivity));
+    if (gates.enabled(featureGates.feedInventory)) {
+      const { reservedNamespace } = config;
+      controllers.push(await createFeedInventory(context, { client, reservedNamespace, logger, metrics }, leading));
+    }
     for (const controller of controllers) stack.use(controller).start();
     logger.info('leading');
     await new Promise<void>((resolve) => {

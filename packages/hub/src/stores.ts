@@ -6,11 +6,13 @@ import {
   type ClusterRegistrationRequest,
   createdBy,
   type Description,
+  type FeedInventory,
   fieldManagers,
   type HelmChart,
   type HelmRelease,
   type KubeObject,
   labels,
+  type Localization,
   type ManagedCluster,
   names,
   type ResourceDefinition,
@@ -57,6 +59,9 @@ export interface Stores {
   helmReleases: Store<HelmRelease>;
   /** Secrets `helm-chart-credentials` only. */
   chartSecrets: Store<Secret>;
+  feedInventories: Store<FeedInventory>;
+  /** Those that divisions made. */
+  localizations: Store<Localization>;
 }
 
 type Indexers = Record<string, (object: KubeObject) => string[]>;
@@ -154,6 +159,12 @@ export const watched: Record<
     resource: core.secrets,
     fieldSelector: `metadata.name=${names.chartCredentials}`,
     indexers: { [indexes.namespace]: byNamespace },
+  },
+  feedInventories: { resource: resources.feedInventories, indexers: {} },
+  localizations: {
+    resource: resources.localizations,
+    labelSelector: `${labels.createdBy}=${createdBy.controllerManager},${labels.subsUid}`,
+    indexers: { [indexes.subscriptionUid]: byLabel(labels.subsUid) },
   },
 };
 

@@ -69,12 +69,21 @@ export function basePatch(actual: Base, wanted: Base): unknown {
   const mark = (base: Base): string | undefined => base.metadata.annotations?.[annotations.isDefaultClusterInit];
   const remarked = mark(actual) !== mark(wanted);
   const refed = !isDeepStrictEqual(actual.spec.feeds, wanted.spec.feeds);
-  if (missing.length === 0 && !relabelled && !remarked && !refed) return undefined;
+  const awaits = (base: Base) => base.metadata.annotations?.[annotations.awaitsLocalizations];
+  const reawaits = awaits(actual) !== awaits(wanted);
+  if (missing.length === 0 && !relabelled && !remarked && !refed && !reawaits) return undefined;
   return {
     metadata: {
       ...(relabelled ? { labels: wanted.metadata.labels } : {}),
       // Taken away by null.
-      ...(remarked ? { annotations: { [annotations.isDefaultClusterInit]: mark(wanted) ?? null } } : {}),
+      ...(remarked || reawaits
+        ? {
+            annotations: {
+              ...(remarked ? { [annotations.isDefaultClusterInit]: mark(wanted) ?? null } : {}),
+              ...(reawaits ? { [annotations.awaitsLocalizations]: awaits(wanted) ?? null } : {}),
+            },
+          }
+        : {}),
       ...(missing.length > 0 ? { resourceVersion, finalizers: [...present, ...missing] } : {}),
     },
     ...(refed ? { spec: { feeds: wanted.spec.feeds } } : {}),

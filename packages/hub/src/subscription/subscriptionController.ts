@@ -7,6 +7,7 @@ import {
   finalizers,
   type KubeObject,
   labels,
+  type Localization,
   resources,
   type Subscription,
 } from '@clusternet/api-types';
@@ -21,14 +22,20 @@ import { isDeleting, type Namespace } from '../kube/objects.ts';
 import { indexes } from '../stores.ts';
 import { basePatch, desiredBase } from './base.ts';
 import { GracefulMoves } from './gracefulMoves.ts';
-import { bindingsOf, isScheduled, resolveBinding, unreadableBindings } from './binding.ts';
+import { type Binding, bindingsOf, isScheduled, resolveBinding, unreadableBindings } from './binding.ts';
+import { desiredLocalization, divisionOf, isDivision, localizationPatch, type Share, withAwaited } from './division.ts';
 
 // Bases of one Subscription written at the same time.
 const parallelWrites = 16;
 // Bases going away are seen by events; this is for an event that never came.
 const teardownCheckMs = 30_000;
 
-/** Keeps one Base per cluster that the scheduler bound a Subscription to, and takes them away with it. */
+/**
+ * Keeps one Base per cluster that the scheduler bound a Subscription to, and takes them away with it.
+ *
+ * @remarks Where replicas are divided, a Base names the Localizations with its shares, and is not rendered before they are there: at no
+ * moment does a cluster run the full number.
+ */
 export class SubscriptionController implements Controller {
   readonly #context: ControllerContext;
   readonly #queue: WorkQueue;
@@ -54,7 +61,8 @@ export class SubscriptionController implements Controller {
   }
 
   start(): void {
-    const { bases, descriptions, managedClusters, namespaces, subscriptions } = this.#context.stores;
+    const { bases, descriptions, feedInventories, localizations, managedClusters, namespaces, subscriptions } =
+      this.#context.stores;
     this.#unsubscribe.push(
       descriptions.onChange(({ object }) => {
         if (this.#moves.isWaiting(object.metadata.labels?.[labels.subsUid] ?? '')) this.#enqueueOwner(object);
@@ -68,6 +76,11 @@ export class SubscriptionController implements Controller {
         if (matters(change)) this.#queue.add(change.key);
       }),
       bases.onChange(({ object }) => this.#enqueueOwner(object)),
+      // A FeedInventory has the name of its Subscription.
+      feedInventories.onChange(({ key }) => this.#queue.add(key)),
+      localizations.onChange(({ object }) => {
+        if (isDivision(object)) this.#enqueueOwner(object);
+      }),
       namespaces.onChange(({ key }) => {
         for (const subscription of subscriptions.byIndex(indexes.boundNamespace, key)) this.#queue.add(objectKey(subscription));
       }),
@@ -93,10 +106,12 @@ export class SubscriptionController implements Controller {
     const { api, recorder, stores } = this.#context;
     const bindings = bindingsOf(subscription);
     const wanted: Namespace[] = [];
+    const clusters = new Map<string, Binding>();
     for (const binding of bindings) {
       const { namespace, problem } = resolveBinding(binding, stores.namespaces);
       if (namespace) {
         wanted.push(namespace);
+        clusters.set(namespace.metadata.name, binding);
         continue;
       }
       recorder.event(subscription, {
@@ -113,7 +128,22 @@ export class SubscriptionController implements Controller {
         .resource(resources.subscriptions)
         .patch({ name, namespace }, patch, { type: 'merge', fieldManager: fieldManagers.hub });
     }
-    await forEachLimited(wanted, parallelWrites, (namespace) => this.#ensureBase(subscription, namespace));
+    const division = divisionOf(subscription, stores.feedInventories.get(objectKey(subscription)));
+    if (division.kind === 'unknown') {
+      const message = `what is deployed stays, and nothing new is: ${division.problem}`;
+      recorder.event(subscription, { type: 'Warning', reason: 'BadSchedulingResult', message });
+    } else {
+      const sharesOf = ({ metadata }: Namespace): readonly Share[] => {
+        const binding = clusters.get(metadata.name);
+        if (division.kind === 'none' || binding === undefined) return [];
+        return division.shares.get(`${binding.namespace}/${binding.name}`) ?? [];
+      };
+      await forEachLimited(wanted, parallelWrites, async (namespace) => {
+        const shares = sharesOf(namespace);
+        const base = await this.#ensureBase(subscription, namespace, shares);
+        if (base !== undefined) await this.#ensureShares(subscription, base, shares);
+      });
+    }
     const unreadable = unreadableBindings(subscription);
     if (unreadable.length > 0) {
       recorder.event(subscription, {
@@ -138,24 +168,54 @@ export class SubscriptionController implements Controller {
     return moves.checkAfterMs === undefined ? undefined : { requeueAfterMs: Math.ceil(moves.checkAfterMs) };
   }
 
-  async #ensureBase(subscription: Subscription, namespace: Namespace): Promise<void> {
-    const wanted = desiredBase(subscription, namespace);
+  /** The Base as it is then; undefined while an old one is going away. */
+  async #ensureBase(subscription: Subscription, namespace: Namespace, shares: readonly Share[]): Promise<Base | undefined> {
+    const wanted = withAwaited(desiredBase(subscription, namespace), shares);
     const client = this.#context.api.resource<Base>(resources.bases);
     const ref = { name: wanted.metadata.name, namespace: wanted.metadata.namespace };
     let present = this.#context.stores.bases.get(objectKey(wanted));
     if (!present) {
       try {
-        await client.create(wanted, { fieldManager: fieldManagers.hub });
-        return;
+        return await client.create(wanted, { fieldManager: fieldManagers.hub });
       } catch (error) {
         if (!isAlreadyExists(error)) throw error;
       }
       present = await client.get(ref);
     }
     // One under deletion is made anew when it is gone, which is an event.
-    if (isDeleting(present)) return;
+    if (isDeleting(present)) return undefined;
     const patch = basePatch(present, wanted);
-    if (patch !== undefined) await client.patch(ref, patch, { type: 'merge', fieldManager: fieldManagers.hub });
+    if (patch === undefined) return present;
+    return client.patch(ref, patch, { type: 'merge', fieldManager: fieldManagers.hub });
+  }
+
+  /** Brings the Localizations of a Base in line with its shares. */
+  async #ensureShares(subscription: Subscription, base: Base, shares: readonly Share[]): Promise<void> {
+    const { api, stores } = this.#context;
+    const client = api.resource<Localization>(resources.localizations);
+    const wanted = shares.map((share) => desiredLocalization(subscription, base, share));
+    for (const one of wanted) {
+      const present = stores.localizations.get(objectKey(one));
+      if (present === undefined || isDeleting(present)) {
+        try {
+          await client.create(one, { fieldManager: fieldManagers.hub });
+          continue;
+        } catch (error) {
+          if (!isAlreadyExists(error)) throw error;
+        }
+      }
+      const { name, namespace } = one.metadata;
+      const patch = localizationPatch(present ?? (await client.get({ name, namespace })), one);
+      if (patch !== undefined) await client.patch({ name, namespace }, patch, { type: 'merge', fieldManager: fieldManagers.hub });
+    }
+    const keep = new Set(wanted.map(({ metadata }) => metadata.name));
+    const left = stores.localizations
+      .byIndex(indexes.subscriptionUid, subscription.metadata.uid ?? '')
+      .filter(({ metadata }) => metadata.namespace === base.metadata.namespace && !keep.has(metadata.name));
+    for (const localization of left.filter((one) => isDivision(one) && !isDeleting(one))) {
+      const { name, namespace, uid } = localization.metadata;
+      await client.delete({ name, namespace }, { preconditions: { uid } });
+    }
   }
 
   /** Bases of another name for the same cluster, as versions with random names left them, go once ours is there. */
@@ -231,6 +291,7 @@ function matters({ type, object, previous }: Change<Subscription>): boolean {
   return !(
     isDeepStrictEqual(object.spec, previous.spec) &&
     isDeepStrictEqual(object.status?.bindingClusters, previous.status?.bindingClusters) &&
+    isDeepStrictEqual(object.status?.replicas, previous.status?.replicas) &&
     object.status?.specHash === previous.status?.specHash &&
     object.metadata.deletionTimestamp === previous.metadata.deletionTimestamp &&
     isDeepStrictEqual(object.metadata.annotations, previous.metadata.annotations) &&

@@ -1,0 +1,88 @@
+// Copyright The Clusternet Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { type ReplicaRequirements } from '@clusternet/api-types';
+
+type Quantities = Record<string, string | number | undefined>;
+
+interface Container {
+  resources?: { requests?: Quantities; limits?: Quantities };
+  restartPolicy?: string;
+}
+
+/** Parts of a pod that say where it can run. */
+export interface PodSpec {
+  nodeSelector?: Record<string, string>;
+  tolerations?: ReplicaRequirements['tolerations'];
+  affinity?: ReplicaRequirements['affinity'];
+  containers?: Container[];
+  initContainers?: Container[];
+  overhead?: Quantities;
+}
+
+/**
+ * What one pod needs, as the scheduler of Kubernetes counts it: the sum over its containers and sidecars (a request defaults to the limit),
+ * at least what the largest init container takes, plus the overhead.
+ */
+export function requirementsOf(pod: PodSpec): ReplicaRequirements {
+  const requests = total(pod, ({ resources = {} }) => ({ ...resources.limits, ...resources.requests }));
+  const limits = total(pod, ({ resources = {} }) => resources.limits ?? {});
+  const some = (amounts: Quantities) => Object.keys(amounts).length > 0;
+  const resources = { ...(some(limits) ? { limits } : {}), ...(some(requests) ? { requests } : {}) };
+  return {
+    ...(pod.nodeSelector ? { nodeSelector: pod.nodeSelector } : {}),
+    ...(pod.tolerations ? { tolerations: pod.tolerations } : {}),
+    ...(pod.affinity ? { affinity: pod.affinity } : {}),
+    ...(some(resources as Quantities) ? { resources } : {}),
+  };
+}
+
+function total(pod: PodSpec, of: (container: Container) => Quantities): Record<string, string> {
+  const init = pod.initContainers ?? [];
+  const isSidecar = ({ restartPolicy }: Container) => restartPolicy === 'Always';
+  const sum = new Map<string, bigint>();
+  const add = (amounts: Quantities) => {
+    for (const [name, text] of Object.entries(amounts)) sum.set(name, (sum.get(name) ?? 0n) + nanos(text ?? 0));
+  };
+  for (const container of [...(pod.containers ?? []), ...init.filter(isSidecar)]) add(of(container));
+  for (const container of init.filter((one) => !isSidecar(one))) {
+    for (const [name, text] of Object.entries(of(container))) {
+      const amount = nanos(text ?? 0);
+      if (amount > (sum.get(name) ?? 0n)) sum.set(name, amount);
+    }
+  }
+  if (sum.size > 0) add(pod.overhead ?? {});
+  return Object.fromEntries([...sum].map(([name, amount]) => [name, written(amount)]));
+}
+
+const factors: Record<string, bigint> = {
+  n: 1n,
+  u: 1_000n,
+  m: 1_000_000n,
+  '': 10n ** 9n,
+  k: 10n ** 12n,
+  M: 10n ** 15n,
+  G: 10n ** 18n,
+  T: 10n ** 21n,
+  P: 10n ** 24n,
+  E: 10n ** 27n,
+};
+for (const [i, unit] of ['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].entries()) factors[unit] = 10n ** 9n * 1024n ** BigInt(i + 1);
+const syntax = /^\+?(\d*)\.?(\d*)([numkMGTPE]|[KMGTPE]i)?$/;
+
+/** A quantity in billionths. What the API server would refuse counts as nothing. */
+function nanos(text: string | number): bigint {
+  const plain =
+    /e/i.test(String(text)) && !/E$/.test(String(text)) && !/Ei$/.test(String(text)) ? Number(text).toFixed(9) : String(text);
+  const match = syntax.exec(plain.trim());
+  if (!match) return 0n;
+  const [, whole = '', fraction = '', unit = ''] = match;
+  const scale = 10n ** BigInt(fraction.length);
+  return (BigInt(`${whole}${fraction}` || '0') * (factors[unit] ?? 1n) + scale - 1n) / scale;
+}
+
+function written(amount: bigint): string {
+  if (amount % 10n ** 9n === 0n) return String(amount / 10n ** 9n);
+  if (amount % 1_000_000n === 0n) return `${amount / 1_000_000n}m`;
+  return `${amount}n`;
+}
