@@ -8,6 +8,7 @@ const benches: Record<string, () => Promise<{ bench: Bench }>> = {
   client: () => import('./client.ts'),
   fanout: () => import('./fanout.ts'),
   render: () => import('./render.ts'),
+  schedule: () => import('./schedule.ts'),
   shadow: () => import('./shadow.ts'),
   tunnel: () => import('./tunnel.ts'),
 };
