@@ -175,6 +175,10 @@ export class OverrideEngine {
   #overrideChanged(change: Change<Globalization> | Change<Localization>): void {
     this.#reporter.add(change.object);
     this.#overridesChanged(this.#overrides.set(change));
+    // The Base may have waited for it, whatever it says.
+    const { namespace, ownerReferences } = change.object.metadata;
+    const owner = ownerReferences?.find(({ kind }) => kind === 'Base');
+    if (owner !== undefined) this.#queue.add(`${namespace ?? ''}/${owner.name}`);
   }
 
   /** Renders the Bases again that a change of overrides can touch, and no others. */
@@ -236,6 +240,8 @@ export class OverrideEngine {
       await this.#teardown(key, base, signal);
       return undefined;
     }
+    // Without its shares a cluster would get the full number of replicas. They wake the Base when they are there.
+    if (this.#awaitsLocalizations(base)) return undefined;
     for (let attempt = 1; ; attempt++) {
       const previous = this.#latest.of(key);
       // The labels of a cluster that is being repaired are not known: what they decided stays.
@@ -266,6 +272,20 @@ export class OverrideEngine {
       if (attempt === maxTries)
         throw new Error(`the Descriptions of Base ${key} keep changing while they are written; trying again later`);
     }
+  }
+
+  #awaitsLocalizations({ metadata }: Base): boolean {
+    const names = metadata.annotations?.[annotations.awaitsLocalizations]?.split(',') ?? [];
+    return names.some((name) => {
+      const localization = this.#o.localizations.get(`${metadata.namespace ?? ''}/${name}`);
+      // One of an earlier Base of that name is on its way out.
+      const owner = localization?.metadata.ownerReferences?.[0]?.uid;
+      return (
+        localization === undefined ||
+        localization.metadata.deletionTimestamp !== undefined ||
+        (owner !== undefined && owner !== metadata.uid)
+      );
+    });
   }
 
   /** Writes what differs; false when something changed meanwhile and the rendering has to be made again. */
@@ -462,7 +482,12 @@ export class OverrideEngine {
 }
 
 function baseDiffers(a: Base, b: Base): boolean {
-  return ownershipDiffers(a, b) || stableStringify(a.metadata.labels) !== stableStringify(b.metadata.labels);
+  const awaited = ({ metadata }: Base) => metadata.annotations?.[annotations.awaitsLocalizations];
+  return (
+    awaited(a) !== awaited(b) ||
+    ownershipDiffers(a, b) ||
+    stableStringify(a.metadata.labels) !== stableStringify(b.metadata.labels)
+  );
 }
 
 function ownershipDiffers(a: Base, b: Base): boolean {

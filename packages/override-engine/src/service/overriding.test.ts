@@ -280,3 +280,40 @@ describe('overrides of policy ApplyLater', () => {
     expect(h.description('app-generic')?.spec.skipped).toMatchObject([{ name: 'a', reason: 'OverrideFailed' }]);
   });
 });
+
+describe('a Base that awaits the shares of a division', () => {
+  const share = (uid: string, value = '3') => {
+    const made = localization('share', { feed: 'a', overrides: [setData({ replicas: value })] });
+    return { ...made, metadata: { ...made.metadata, ownerReferences: [{ apiVersion: 'v1', kind: 'Base', name: 'app', uid }] } };
+  };
+  const awaiting = (names: string) => {
+    const made = base('app', [feedTo('a')], { uid: 'uid-app' });
+    return { ...made, metadata: { ...made.metadata, annotations: { [annotations.awaitsLocalizations]: names } } };
+  };
+
+  it('is not rendered before they are there, each of this very Base', async () => {
+    put('a', { replicas: '9' });
+    h.bases.put(awaiting('share'));
+    await h.start();
+    expect(h.requests).toEqual([]);
+    h.localizations.put(share('uid-of-an-earlier-one'));
+    await h.idle();
+    expect(h.description('app-generic')).toBeUndefined();
+    h.localizations.put(share('uid-app'));
+    await h.idle();
+    expect(dataIn(dedicated)).toEqual([{ replicas: '3' }]);
+  });
+
+  it('stays as it is while one of them is gone', async () => {
+    put('a', { replicas: '9' });
+    h.bases.put(awaiting('share'));
+    h.localizations.put(share('uid-app'));
+    await h.start();
+    h.localizations.remove(`${dedicated}/share`);
+    await h.idle();
+    expect(dataIn(dedicated)).toEqual([{ replicas: '3' }]);
+    h.localizations.put(share('uid-app', '4'));
+    await h.idle();
+    expect(dataIn(dedicated)).toEqual([{ replicas: '4' }]);
+  });
+});
