@@ -22,6 +22,8 @@ export interface ChildOptions {
   name: string;
   /** KWOK nodes; without any, no pod runs there. */
   nodes?: number;
+  /** What each of them offers. */
+  capacity?: ClusterOptions['capacity'];
   /** What kwok does for its kubelets beyond making pods run. */
   kubelet?: ClusterOptions['kubelet'];
   syncMode?: 'Push' | 'Pull' | 'Dual';
@@ -77,7 +79,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     dir: options.dir,
     logDir: options.logDir,
     parent: { auditLog: options.audit },
-    children: options.children.map(({ name, nodes, kubelet }) => ({ name, nodes, kubelet })),
+    children: options.children.map(({ name, nodes, capacity, kubelet }) => ({ name, nodes, capacity, kubelet })),
     log,
   });
   const services: Service[] = [];
