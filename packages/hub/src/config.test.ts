@@ -17,8 +17,8 @@ describe('the settings', () => {
   });
 
   it('refuse a gate that has nothing behind it, by name', () => {
-    expect(() => checkGates(FeatureGates.parse('FeedInventory=true,Deployer=true', hubGates))).toThrow(
-      'does not have FeedInventory',
+    expect(() => checkGates(FeatureGates.parse('FeedInUseProtection=true,Deployer=true', hubGates))).toThrow(
+      'does not have FeedInUseProtection',
     );
     expect(() => checkGates(FeatureGates.parse('ClusterInit=false,Deployer=false', hubGates))).not.toThrow();
   });

@@ -7,6 +7,8 @@ import { type KubeClient } from '@clusternet/client';
 import { type NewEvent, silentLogger } from '@clusternet/runtime';
 import { subscriptionIndexers } from './concern.ts';
 import { SubscriptionScheduler, type SubscriptionSchedulerOptions } from './subscriptionScheduler.ts';
+import { type FrameworkHandle, type PluginRegistry } from './framework/plugin.ts';
+import { type ProfileConfig } from './framework/profile.ts';
 import { FakeSource } from './testing/fakeSource.ts';
 
 function cluster(name: string, labels: Record<string, string> = {}): ManagedCluster {
@@ -163,3 +165,146 @@ describe('SubscriptionScheduler', () => {
     expect(events).toMatchObject([{ type: 'Warning', reason: 'FailedScheduling' }]);
   });
 });
+
+describe('profiles', () => {
+  const second: ProfileConfig = { schedulerName: 'second', plugins: { preFilter: { enabled: [{ name: 'Mine' }] } } };
+  const profiles: ProfileConfig[] = [{ schedulerName: 'default' }, second];
+
+  it('decide their own Subscriptions, and one that hangs or throws holds up no other', async () => {
+    bench = new Bench();
+    bench.clusters.set(cluster('a'));
+    for (let i = 0; i < 5; i++) bench.subscriptions.set(subscription(`stuck${i}`, { schedulerName: 'second' }));
+    bench.subscriptions.set(subscription('free'));
+    const hanging: PluginRegistry = { Mine: () => ({ name: 'Mine', preFilter: () => new Promise<undefined>(() => undefined) }) };
+    void bench.start({ profiles, plugins: hanging, pluginTimeoutMs: 30 }).catch(() => undefined);
+    await seen(() => bench.bindings('free')?.length === 1);
+    await seen(() => [0, 1, 2, 3, 4].every((i) => conditionOf(`stuck${i}`)?.reason === 'PluginFailed'));
+    expect(conditionOf('stuck0')?.message).toMatch(/plugin Mine failed at preFilter/);
+    expect(bench.bindings('stuck0')).toEqual([]);
+  });
+
+  it('bind when a Permit plugin allows it, while others are decided', async () => {
+    bench = new Bench();
+    bench.clusters.set(cluster('a'));
+    for (const name of ['waits', 'free']) bench.subscriptions.set(subscription(name));
+    let handle: FrameworkHandle | undefined;
+    const permitting: PluginRegistry = {
+      Gate: (_, given) => {
+        handle = given;
+        return { name: 'Gate', permit: (cycle) => (cycle.subscription.metadata.name === 'waits' ? { code: 'Wait' } : undefined) };
+      },
+    };
+    const gated: ProfileConfig = { schedulerName: 'default', plugins: { permit: { enabled: [{ name: 'Gate' }] } } };
+    void bench.start({ profiles: [gated], plugins: permitting });
+    await seen(() => bench.bindings('free')?.length === 1 && handle?.waiting('default/waits') !== undefined);
+    expect(bench.bindings('waits')).toBeUndefined();
+    expect(handle?.waiting('default/waits')?.pending).toEqual(['Gate']);
+    handle?.waiting('default/waits')?.allow('Gate');
+    await seen(() => bench.bindings('waits')?.length === 1);
+  });
+
+  it('take back what they reserved when a later plugin refuses', async () => {
+    bench = new Bench();
+    bench.clusters.set(cluster('a'));
+    bench.subscriptions.set(subscription('app'));
+    const calls: string[] = [];
+    const reserving: PluginRegistry = {
+      Keeper: () => ({
+        name: 'Keeper',
+        reserve: () => void calls.push('reserve'),
+        unreserve: () => void calls.push('unreserve'),
+        permit: () => ({ code: 'Unschedulable', reasons: ['it is too late today'] }),
+      }),
+    };
+    const points = { reserve: { enabled: [{ name: 'Keeper' }] }, permit: { enabled: [{ name: 'Keeper' }] } };
+    await bench.start({ profiles: [{ schedulerName: 'default', plugins: points }], plugins: reserving });
+    expect(calls).toEqual(['reserve', 'unreserve']);
+    expect(conditionOf('app')).toMatchObject({ reason: 'Unschedulable', message: 'Keeper: it is too late today' });
+  });
+});
+
+describe('dividing', () => {
+  const feed = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' };
+  const spec: Partial<Subscription['spec']> = {
+    schedulingStrategy: 'Dividing',
+    dividingScheduling: { type: 'Dynamic', dynamicDividing: {} },
+    feeds: [feed],
+  };
+  const inventory = (name: string, desiredReplicas: number): FeedInventory => ({
+    apiVersion: 'apps.clusternet.io/v1alpha1',
+    kind: 'FeedInventory',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      feeds: [
+        {
+          ...feed,
+          desiredReplicas,
+          replicaJsonPath: '/spec/replicas',
+          replicaRequirements: { resources: { requests: { cpu: '1' } } },
+        },
+      ],
+    },
+  });
+  const sized = (name: string, cpu: string): ManagedCluster => ({ ...cluster(name), status: { allocatable: { cpu } } });
+  const sharesOf = (name: string) => Object.values(bench.subscriptions.get(`default/${name}`)?.status?.replicas ?? {})[0];
+
+  it('waits for the inventory, and follows it', async () => {
+    await started([subscription('app', spec)], [sized('a', '8'), sized('b', '4')]);
+    expect(conditionOf('app')?.message).toMatch(/waits for FeedInventory/);
+    bench.inventories.set(inventory('app', 6));
+    await seen(() => sharesOf('app')?.join() === '4,2');
+    bench.inventories.set(inventory('app', 3));
+    await seen(() => sharesOf('app')?.join() === '2,1');
+  });
+
+  it('gives nobody the room that another was promised', async () => {
+    bench = new Bench();
+    bench.clusters.set(sized('a', '10'));
+    for (const name of ['one', 'two']) {
+      bench.subscriptions.set(subscription(name, spec));
+      bench.inventories.set(inventory(name, 6));
+    }
+    await bench.start();
+    expect([sharesOf('one'), sharesOf('two')].flat().sort()).toEqual([4, 6]);
+  });
+
+  it('serves the higher priority first', async () => {
+    bench = new Bench();
+    bench.clusters.set(sized('a', '10'));
+    for (const [name, priority] of [
+      ['low', 1],
+      ['high', 100],
+    ] as const) {
+      bench.subscriptions.set(subscription(name, { ...spec, priority }));
+      bench.inventories.set(inventory(name, 8));
+    }
+    await bench.start();
+    expect([sharesOf('high'), sharesOf('low')]).toEqual([[8], [2]]);
+  });
+
+  it('comes back to those who lack room when a cluster they select has more, and wakes nobody else for it', async () => {
+    bench = new Bench();
+    bench.clusters.set(sized('a', '4'));
+    for (const name of ['lacking', 'content']) {
+      bench.subscriptions.set(subscription(name, { ...spec, priority: name === 'content' ? 1 : 0 }));
+      bench.inventories.set(inventory(name, name === 'lacking' ? 6 : 1));
+    }
+    await bench.start();
+    bench.writes.length = 0;
+    bench.clusters.set(sized('a', '40'));
+    await seen(() => sharesOf('lacking')?.join() === '6');
+    expect(new Set(bench.writes.map(({ object }) => object.metadata.name))).toEqual(new Set(['lacking']));
+  });
+});
+
+function conditionOf(name: string) {
+  return bench.subscriptions.get(`default/${name}`)?.status?.conditions?.find(({ type }) => type === 'Scheduled');
+}
+
+async function seen(holds: () => boolean): Promise<void> {
+  const end = Date.now() + 10_000;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error('it did not come to be');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -234,7 +234,7 @@ function sameInput(a: Subscription, b: Subscription): boolean {
     a.metadata.generation === b.metadata.generation &&
     a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
     JSON.stringify(a.metadata.annotations) === JSON.stringify(b.metadata.annotations) &&
-    JSON.stringify(a.status?.bindingClusters) === JSON.stringify(b.status?.bindingClusters) &&
-    JSON.stringify(a.status?.replicas) === JSON.stringify(b.status?.replicas)
+    JSON.stringify(a.status?.bindingClusters ?? []) === JSON.stringify(b.status?.bindingClusters ?? []) &&
+    JSON.stringify(a.status?.replicas ?? {}) === JSON.stringify(b.status?.replicas ?? {})
   );
 }
