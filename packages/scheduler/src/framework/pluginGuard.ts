@@ -55,8 +55,8 @@ export class PluginGuard {
     const pausedUntil = this.#pausedUntil.get(plugin);
     if (pausedUntil !== undefined) {
       if (this.#now() < pausedUntil) {
-        const message = `it did not answer within ${formatDuration(this.#timeoutMs)} a moment ago and is not asked again for now`;
-        throw new PluginError(plugin, point, { message });
+        // In the words of the first time: a condition that says now this, now that, is written again and again.
+        throw new PluginError(plugin, point, { message: late(this.#timeoutMs) });
       }
       this.#pausedUntil.delete(plugin);
     }
@@ -72,14 +72,14 @@ export class PluginGuard {
     let timer: NodeJS.Timeout | undefined;
     const beside = BESIDE.has(point);
     const timeoutMs = this.#timeoutMs * (beside ? BESIDE_FACTOR : 1);
-    const late = new Promise<never>((_, reject) => {
+    const gaveUp = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         if (!beside) this.#pausedUntil.set(plugin, this.#now() + this.#pauseMs);
-        reject(new PluginError(plugin, point, { message: `no answer within ${formatDuration(timeoutMs)}` }));
+        reject(new PluginError(plugin, point, { message: late(timeoutMs) }));
       }, timeoutMs);
     });
     try {
-      return await Promise.race([answer, late]);
+      return await Promise.race([answer, gaveUp]);
     } catch (error) {
       throw failure(plugin, point, error);
     } finally {
@@ -91,6 +91,10 @@ export class PluginGuard {
 /** Whether a plugin answers later. */
 export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function late(timeoutMs: number): string {
+  return `no answer within ${formatDuration(timeoutMs)}`;
 }
 
 function failure(plugin: string, point: ExtensionPoint, error: unknown): PluginError {

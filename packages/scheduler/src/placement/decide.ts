@@ -98,6 +98,7 @@ class Decider {
   readonly #rejections = new Rejections();
   readonly #cycle: Cycle;
   readonly #vanished: readonly string[];
+  readonly #evicting = new Set<string>();
   #recheckAfterMs = Infinity;
 
   constructor(input: DecisionInput) {
@@ -141,8 +142,10 @@ class Decider {
     const feasible: FeasibleCluster[] = [];
     for (const { info, rejected, frozen, recheckAfterMs } of verdicts) {
       this.#recheckAfterMs = Math.min(this.#recheckAfterMs, recheckAfterMs);
-      if (rejected) this.#rejections.add(rejected.plugin, rejected.reasons ?? []);
-      else feasible.push({ ...info, score: 0, frozen });
+      if (rejected) {
+        this.#rejections.add(rejected.plugin, rejected.reasons ?? []);
+        if (rejected.plugin === 'TaintToleration') this.#evicting.add(info.key);
+      } else feasible.push({ ...info, score: 0, frozen });
     }
     return feasible;
   }
@@ -204,6 +207,7 @@ class Decider {
       placement: { bindings: targets.bindingClusters },
       present: new Set(clusters.map(({ key }) => key)),
       specChanged: subscription.status?.specHash !== specHash,
+      evicting: this.#evicting,
     });
     if (guarded.held) {
       const { message, bindings } = guarded;

@@ -14,6 +14,8 @@ export interface GuardInput {
   present: ReadonlySet<string>;
   /** Whether the spec is another than the one that led to the present bindings. */
   specChanged: boolean;
+  /** Clusters that a NoExecute taint takes it from. */
+  evicting?: ReadonlySet<string>;
 }
 
 /**
@@ -23,12 +25,15 @@ export interface GuardInput {
  *
  * @remarks Clusters that vanished count neither as kept nor as lost: there is nothing in them that could be saved.
  */
-export function guardMassRemoval({ subscription, placement, present, specChanged }: GuardInput): Guarded {
+export function guardMassRemoval({ subscription, placement, present, specChanged, evicting }: GuardInput): Guarded {
   const { spec, status, metadata } = subscription;
   const losing = (status?.bindingClusters ?? []).filter((cluster) => present.has(cluster)).sort();
   const targets = placement.bindings.filter((cluster) => present.has(cluster));
   const keepsSome = losing.some((cluster) => targets.includes(cluster));
-  const asked = spec.subscribers.length === 0 || spec.feeds.length === 0 || (specChanged && targets.length > 0);
+  // Where a number of replicas or clusters is asked for, what leaves a dead cluster is made up for elsewhere: nothing is lost.
+  const counted = spec.schedulingStrategy === 'Dividing' || spec.schedulingBySubGroup === true;
+  const failsOver = counted && targets.length > 0 && losing.every((cluster) => evicting?.has(cluster));
+  const asked = failsOver || spec.subscribers.length === 0 || spec.feeds.length === 0 || (specChanged && targets.length > 0);
   if (losing.length === 0 || keepsSome || asked) return { held: false, bindings: placement.bindings };
 
   const plan = suffix(stableStringify([metadata.uid, spec, losing, targets]), 10);

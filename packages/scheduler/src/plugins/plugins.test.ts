@@ -170,6 +170,15 @@ describe('DynamicAssigner', () => {
     ).toEqual({ a: 5, c: 1 });
   });
 
+  it('moves out of the only cluster that it is in when that dies: nothing is lost', async () => {
+    const dead = cluster('a', { status: offers(9), taints: [{ key: 'dead', effect: 'NoExecute' }] });
+    const { specHash } = (await look(subscription(dynamic()), [], { inventory: inventory(6) })).decision;
+    const subject = subscription(dynamic(), { ...placed({ a: 6 }), specHash });
+    const [, b] = sizes(9, 9);
+    expect((await see(subject, [dead, b as ManagedCluster], { inventory: inventory(6) })).where).toEqual({ b: 6 });
+    expect(await see(subject, [dead], { inventory: inventory(6) })).toMatchObject({ where: { a: 6 }, reason: 'MassRemovalHeld' });
+  });
+
   it('says how many found no room, and places the others', async () => {
     expect(await see(subscription(dynamic()), sizes(2, 3), { inventory: inventory(9) })).toEqual({
       where: { a: 2, b: 3 },

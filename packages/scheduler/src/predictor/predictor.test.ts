@@ -50,7 +50,7 @@ describe('HttpPredictorClient', () => {
     const client = new HttpPredictorClient({
       client: { request: () => Promise.reject(new Error('not through the tunnel')) },
       fetch: (url) => {
-        urls.push(String(url as string));
+        urls.push(typeof url === 'string' ? url : '');
         return Promise.resolve(answers.shift() ?? new Response());
       },
     });
