@@ -31,10 +31,10 @@ beforeAll(async () => {
       { name: 'large', nodes: 2, capacity: { cpu: '6' }, syncMode: 'Pull', labels: { tier: 'gold' } },
     ],
     values: {
-      hub: { extraArgs: quick, featureGates: { SocketConnection: true } },
+      hub: { extraArgs: quick },
       scheduler: { extraArgs: quick, configuration },
       'override-engine': { extraArgs: quick },
-      agent: { extraArgs: { ...quick, 'cluster-status-report-frequency': '5s' }, featureGates: { SocketConnection: true } },
+      agent: { extraArgs: quick },
     },
     logDir: process.env['E2E_LOG_DIR'],
     log: (line) => process.stderr.write(`${line}\n`),
