@@ -131,7 +131,7 @@ export class SubscriptionController implements Controller {
     const division = divisionOf(subscription, stores.feedInventories.get(objectKey(subscription)));
     if (division.kind === 'unknown') {
       const message = `what is deployed stays, and nothing new is: ${division.problem}`;
-      recorder.event(subscription, { type: 'Warning', reason: 'BadSchedulingResult', message });
+      if (wanted.length > 0) recorder.event(subscription, { type: 'Warning', reason: 'BadSchedulingResult', message });
     } else {
       const sharesOf = ({ metadata }: Namespace): readonly Share[] => {
         const binding = clusters.get(metadata.name);
