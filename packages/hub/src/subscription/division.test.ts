@@ -21,7 +21,7 @@ const key = 'shop/app';
 
 beforeEach(() => {
   surroundings = fakeContext();
-  controller = new SubscriptionController(surroundings.context);
+  controller = new SubscriptionController(surroundings.context, 60_000, () => 0);
   for (const n of [1, 2]) putCluster(surroundings.cluster, n);
 });
 
