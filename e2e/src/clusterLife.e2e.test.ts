@@ -242,7 +242,8 @@ describe('a cluster that fails', () => {
       .resource(resources.subscriptions)
       .patch(
         { name: 'loyal', namespace: 'default' },
-        { spec: { clusterTolerations: [{ key: taints.unreachable, operator: 'Exists' }] } },
+        // On its way back, a cluster whose API server is still starting is not ready for a moment.
+        { spec: { clusterTolerations: [taints.unreachable, taints.notReady].map((key) => ({ key, operator: 'Exists' })) } },
         { type: 'merge' },
       );
     await eventually(async () => expect(await uidIn('a', 'loyal', 'm')).toBeDefined());
