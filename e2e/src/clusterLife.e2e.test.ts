@@ -238,14 +238,12 @@ describe('a cluster that fails', () => {
 
   it('for good is left after its time, by all but what tolerates it, and cleaned and filled again when it returns', async () => {
     await publisher.subscribe('loyal', await publisher.feed(namespace('loyal'), configMap('loyal', 'm', { a: 'b' })), real);
-    await parent
-      .resource(resources.subscriptions)
-      .patch(
-        { name: 'loyal', namespace: 'default' },
-        // On its way back, a cluster whose API server is still starting is not ready for a moment.
-        { spec: { clusterTolerations: [taints.unreachable, taints.notReady].map((key) => ({ key, operator: 'Exists' })) } },
-        { type: 'merge' },
-      );
+    await parent.resource(resources.subscriptions).patch(
+      { name: 'loyal', namespace: 'default' },
+      // On its way back, a cluster whose API server is still starting is not ready for a moment.
+      { spec: { clusterTolerations: [taints.unreachable, taints.notReady].map((key) => ({ key, operator: 'Exists' })) } },
+      { type: 'merge' },
+    );
     await eventually(async () => expect(await uidIn('a', 'loyal', 'm')).toBeDefined());
     const uid = await uidIn('a', 'loyal', 'm');
     const old = await uidIn('a', 'old', 'kept');
