@@ -58,7 +58,11 @@ beforeAll(async () => {
     syncMode: 'Dual',
     logging: { format: 'json' },
     extraEnv: [{ name: 'SERVICE_CIDR', value: '10.96.0.0/12' }],
-    extraArgs: { 'cluster-status-update-frequency': '5s', 'cluster-status-collect-frequency': '2s' },
+    extraArgs: {
+      'cluster-heartbeat-frequency': '2s',
+      'cluster-status-update-frequency': '5s',
+      'cluster-status-collect-frequency': '2s',
+    },
   };
 }, 1_200_000);
 
@@ -160,10 +164,13 @@ async function ready(): Promise<ManagedCluster> {
 
 /** Resolves once a heartbeat has come that is younger than this call. */
 async function heartbeat(): Promise<void> {
-  const called = Math.floor(Date.now() / 1000) * 1000;
+  const called = Date.now();
   await eventually(async () => {
-    const { status } = await managedCluster();
-    expect(Date.parse(status?.lastObservedTime ?? '')).toBeGreaterThan(called);
+    const { namespace } = (await managedCluster()).metadata;
+    const { spec } = await parent
+      .resource<KubeObject & { spec: { renewTime?: string } }>(core.leases)
+      .get({ namespace, name: names.heartbeatLease });
+    expect(Date.parse(spec.renewTime ?? '')).toBeGreaterThan(called);
   });
 }
 
@@ -234,7 +241,7 @@ describe('a registered cluster', () => {
         apiserverURL: clusters.cluster('child1').server,
         appPusher: true,
         useSocket: false,
-        heartbeatFrequencySeconds: 5,
+        heartbeatFrequencySeconds: 2,
         serviceCIDR: '10.96.0.0/12',
         nodeStatistics: { readyNodes: 1, notReadyNodes: 0, unknownNodes: 0, lostNodes: 0 },
         k8sVersion: expect.stringMatching(/^v1\./),
