@@ -77,6 +77,27 @@ describe('preview', () => {
     expect(one?.waiting).toEqual(['Globalization later']);
   });
 
+  it('shows charts with their values', () => {
+    const chart = {
+      apiVersion: 'apps.clusternet.io/v1alpha1',
+      kind: 'HelmChart',
+      metadata: { name: 'web', namespace: 'shop' },
+      spec: { repo: 'https://charts.example', chart: 'web', version: '1.0.0', targetNamespace: 'shop' },
+      status: { phase: 'Found' as const, version: '1.0.0' },
+    };
+    const feed = { apiVersion: chart.apiVersion, kind: chart.kind, namespace: 'shop', name: 'web' };
+    const values = { ...globalization('all', { overrides: [{ type: 'Helm', value: 'replicas: 2' }] }) };
+    const [one] = preview({
+      ...input,
+      subscriptions: [subscription({ spec: { ...subscription().spec, feeds: [feed] } })],
+      charts: [chart],
+      globalizations: [{ ...values, spec: { ...values.spec, feed } }],
+    });
+    const [after] = [...(one?.after.values() ?? [])];
+    expect(after).toMatchObject({ kind: 'HelmChart', spec: { version: '1.0.0' }, values: { replicas: 2 } });
+    expect(one?.problems).toEqual([]);
+  });
+
   it('finds the Subscriptions that an object concerns', () => {
     const all = [subscription()];
     expect(subscriptionsWith(all, new Set(['v1/ConfigMap/shop/a']))).toEqual(all);

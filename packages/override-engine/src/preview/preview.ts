@@ -5,8 +5,10 @@ import {
   apiVersionOf,
   type Base,
   type Description,
+  type Feed,
   feedKey,
   type Globalization,
+  type HelmChart,
   type KubeObject,
   labels,
   type Localization,
@@ -19,6 +21,7 @@ import {
 } from '@clusternet/api-types';
 import { selectOverrides } from '../overrides/selectOverrides.ts';
 import { renderDescriptions } from '../render/renderDescriptions.ts';
+import { isChartFeed, renderHelmDescription } from '../render/renderHelmDescription.ts';
 import { contentOf, objectsOfContent } from '../rollout/revision.ts';
 import { BaseIndex } from '../service/baseIndex.ts';
 import { ManifestIndex } from '../service/manifestIndex.ts';
@@ -28,6 +31,8 @@ export interface PreviewInput {
   /** The Subscriptions to look at. One with `status.bindingClusters` goes there, another one wherever its subscribers select. */
   subscriptions: readonly Subscription[];
   manifests: readonly Manifest[];
+  /** With the version that is to be installed in their status. */
+  charts?: readonly HelmChart[];
   globalizations: readonly Globalization[];
   localizations: readonly Localization[];
   clusters: readonly Pick<ManagedCluster, 'metadata'>[];
@@ -43,7 +48,7 @@ export interface PreviewedCluster {
   /** Name of the cluster, and its dedicated namespace. */
   cluster: string;
   namespace: string;
-  /** Objects by feed key. */
+  /** Objects by feed key; HelmCharts with their values beside their spec. */
   before: ReadonlyMap<string, KubeObject>;
   after: ReadonlyMap<string, KubeObject>;
   /** Feeds that would not be rendered, with the reason. */
@@ -75,10 +80,9 @@ export function preview(input: PreviewInput): PreviewedCluster[] {
     const previous = (input.descriptions ?? []).filter(
       ({ metadata }) => metadata.namespace === namespace && metadata.labels?.[labels.configUid] === base.metadata.uid,
     );
-    const rendering = renderDescriptions({
+    const shared = {
       base,
-      manifestOf: (feed) => manifests.find(feed),
-      overridesOf: (feed) =>
+      overridesOf: (feed: Feed) =>
         selectOverrides({
           feed,
           globalizations: input.globalizations,
@@ -87,21 +91,28 @@ export function preview(input: PreviewInput): PreviewedCluster[] {
             .filter(({ metadata }) => metadata.namespace === namespace)
             .map(({ metadata }) => metadata.labels),
         }),
-      ownedBy: (key) => {
+      ownedBy: (key: string) => {
         const owner = owners.ownerOf(key, namespace);
         return owner === base.metadata.name ? undefined : owner;
       },
       previous,
       now: input.now,
-    });
-    const waits = rendering.outcomes.filter(({ state }) => state === 'waiting').map(({ override: { origin } }) => origin);
+    };
+    const plain = renderDescriptions({ ...shared, manifestOf: (feed) => manifests.find(feed) });
+    const chartOf = (feed: Feed): HelmChart | undefined =>
+      (input.charts ?? []).find((chart) => chart.metadata.name === feed.name && chart.metadata.namespace === feed.namespace);
+    const helm = renderHelmDescription({ ...shared, chartOf: (feed) => (isChartFeed(feed) ? chartOf(feed) : undefined) });
+    const descriptions = [...plain.descriptions, ...(helm.description ? [helm.description] : [])];
+    const waits = [...plain.outcomes, ...helm.outcomes]
+      .filter(({ state }) => state === 'waiting')
+      .map(({ override: { origin } }) => origin);
     return {
       subscription,
       cluster: name,
       namespace,
       before: objectsOfContent(contentOf(previous)),
-      after: objectsOfContent(contentOf(rendering.descriptions)),
-      problems: rendering.descriptions.flatMap(({ spec }) => spec.skipped ?? []),
+      after: objectsOfContent(contentOf(descriptions)),
+      problems: descriptions.flatMap(({ spec }) => spec.skipped ?? []),
       waiting: [...new Set(waits.map((origin) => `${origin?.kind} ${origin?.name}`))],
     };
   });

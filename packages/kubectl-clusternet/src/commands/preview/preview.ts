@@ -8,6 +8,7 @@ import {
   feedOf,
   type Globalization,
   groups,
+  type HelmChart,
   type KubeObject,
   type Localization,
   type ManagedCluster,
@@ -40,6 +41,7 @@ interface Sorted {
   localizations: Localization[];
   clusters: ManagedCluster[];
   manifests: Manifest[];
+  charts: HelmChart[];
 }
 
 /** Shows what the files would change against what the parent has. */
@@ -47,12 +49,13 @@ export async function previewOnline(session: Session, o: PreviewOptions): Promis
   const files = sort(await readObjects(o.filename, o), session.namespace);
   const list = async <T extends KubeObject>(definition: ResourceDefinition, namespace?: string): Promise<T[]> =>
     (await session.client.resource<T>(definition).list({ namespace })).items;
-  const [subscriptions, globalizations, localizations, clusters, manifests, bases, descriptions] = await Promise.all([
+  const [subscriptions, globalizations, localizations, clusters, manifests, charts, bases, descriptions] = await Promise.all([
     list<Subscription>(resources.subscriptions),
     list<Globalization>(resources.globalizations),
     list<Localization>(resources.localizations),
     list<ManagedCluster>(resources.managedClusters),
     list<Manifest>(resources.manifests, names.reservedNamespace),
+    list<HelmChart>(resources.helmCharts),
     list<Base>(resources.bases),
     list<Description>(resources.descriptions),
   ]);
@@ -63,6 +66,7 @@ export async function previewOnline(session: Session, o: PreviewOptions): Promis
     localizations: overlay(localizations, files.localizations),
     clusters: overlay(clusters, files.clusters),
     manifests: overlay(manifests, files.manifests, manifestKey),
+    charts: [...charts.filter((chart) => !files.charts.some((other) => key(other) === key(chart))), ...files.charts],
   };
   // What an override leaves when it is moved to another feed changes too.
   const overrides = [
@@ -71,7 +75,11 @@ export async function previewOnline(session: Session, o: PreviewOptions): Promis
     ...sameNamed(globalizations, files.globalizations),
     ...sameNamed(localizations, files.localizations),
   ];
-  const touched = new Set([...overrides.map(({ spec }) => feedKey(spec.feed)), ...files.manifests.map(manifestKey)]);
+  const touched = new Set([
+    ...overrides.map(({ spec }) => feedKey(spec.feed)),
+    ...files.manifests.map(manifestKey),
+    ...files.charts.map((chart) => feedKey(feedOf(chart))),
+  ]);
   const own = new Set(files.subscriptions.map(key));
   const affected = files.clusters.length > 0 ? there.subscriptions : subscriptionsWith(there.subscriptions, touched);
   const looked = there.subscriptions.filter((one) => own.has(key(one)) || affected.includes(one));
@@ -129,7 +137,7 @@ function print(
 }
 
 function sort(objects: readonly KubeObject[], namespace: string): Sorted {
-  const sorted: Sorted = { subscriptions: [], globalizations: [], localizations: [], clusters: [], manifests: [] };
+  const sorted: Sorted = { subscriptions: [], globalizations: [], localizations: [], clusters: [], manifests: [], charts: [] };
   for (const object of objects) {
     const ours = object.apiVersion.startsWith(`${groups.apps}/`) || object.apiVersion.startsWith(`${groups.clusters}/`);
     const inNamespace = { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? namespace } };
@@ -138,6 +146,7 @@ function sort(objects: readonly KubeObject[], namespace: string): Sorted {
     else if (object.kind === 'Globalization') sorted.globalizations.push(parseKind(resources.globalizations, object));
     else if (object.kind === 'Localization') sorted.localizations.push(parseKind(resources.localizations, inNamespace));
     else if (object.kind === 'Manifest') sorted.manifests.push(parseKind(resources.manifests, object));
+    else if (object.kind === 'HelmChart') sorted.charts.push(asFound(parseKind(resources.helmCharts, inNamespace)));
     else if (object.kind === 'ManagedCluster')
       sorted.clusters.push({
         ...object,
@@ -145,10 +154,16 @@ function sort(objects: readonly KubeObject[], namespace: string): Sorted {
       } as unknown as ManagedCluster);
     else
       throw new CliError(
-        `${object.kind} ${object.metadata.name}: preview takes Subscriptions, overrides, ManagedClusters and objects to be deployed`,
+        `${object.kind} ${object.metadata.name}: preview takes Subscriptions, overrides, HelmCharts, ManagedClusters and objects to be deployed`,
       );
   }
   return sorted;
+}
+
+/** A chart that nobody has looked for yet, with the version that it asks for. */
+function asFound(chart: HelmChart): HelmChart {
+  const metadata = { ...chart.metadata, generation: undefined };
+  return { ...chart, metadata, status: { phase: 'Found', version: chart.spec.version ?? 'latest' } };
 }
 
 function manifestOf(template: KubeObject): Manifest {
