@@ -1,10 +1,10 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ManagedCluster, type SubscriptionSpec, type Taint } from '@clusternet/api-types';
+import { type ManagedCluster, type SubscriptionSpec, type Taint, tolerates } from '@clusternet/api-types';
 import { type Cycle, type ClusterInfo, type ClusterScore, MAX_CLUSTER_SCORE, type Plugin } from '../framework/plugin.ts';
 import { type Status, unschedulable } from '../framework/status.ts';
-import { toleratedForMs, tolerates } from './tolerations.ts';
+import { toleratedForMs } from './tolerations.ts';
 
 /**
  * NoSchedule keeps new bindings away and leaves present ones as they are; NoExecute also ends present ones, after the seconds that the

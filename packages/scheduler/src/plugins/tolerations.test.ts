@@ -3,11 +3,11 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { type Toleration } from '@clusternet/api-types';
-import { tolerates } from './tolerations.ts';
+import { toleratedForMs } from './tolerations.ts';
 
 const taint = { key: 'gpu', value: 'yes', effect: 'NoSchedule' };
 
-describe('tolerates', () => {
+describe('toleratedForMs', () => {
   it.each<[Toleration, boolean]>([
     [{ key: 'gpu', value: 'yes' }, true],
     [{ key: 'gpu', operator: 'Equal', value: 'no' }, false],
@@ -16,7 +16,7 @@ describe('tolerates', () => {
     [{ key: 'disk', operator: 'Exists' }, false],
     [{ operator: 'Exists' }, true],
     [{}, false],
-  ])('%j: %s', (toleration, expected) => {
-    expect(tolerates(toleration, taint)).toBe(expected);
+  ])('%j, for good: %s', (toleration, expected) => {
+    expect(toleratedForMs(taint, [toleration], new Date())).toBe(expected ? Infinity : 0);
   });
 });
