@@ -429,8 +429,10 @@ describe('what goes wrong', () => {
     await deployed('waiting', 90);
     for (const cluster of clusters) {
       const states = (await history(cluster, 'waiting')).map(({ status }) => status);
-      expect([states[0], states.at(-1)]).toEqual(['failed', 'deployed']);
-      expect(states).not.toContainEqual(expect.stringContaining('pending'));
+      expect(states.pop()).toBe('deployed');
+      // An upgrade that follows a failure at once calls that one superseded.
+      expect(states.filter((state) => state !== 'failed' && state !== 'superseded')).toEqual([]);
+      expect(states.length).toBeGreaterThan(0);
     }
     await removed('waiting');
   });
