@@ -108,6 +108,8 @@ export const annotations = {
   revision: 'apps.clusternet.io/revision',
   /** On a Description: hash of all that this revision was rendered from. */
   revisionInputs: 'apps.clusternet.io/revision-inputs',
+  /** On a Description, JSON: the revisions that the cluster had before, each with the ControllerRevision that keeps it. */
+  revisionHistory: 'apps.clusternet.io/revision-history',
   /** On a Description, JSON: what an undo left, until a feed or an override of it changes. */
   undone: 'apps.clusternet.io/undone',
   /** On a Subscription, JSON: revisions to go back to, by dedicated namespace or `*`. */

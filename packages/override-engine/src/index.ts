@@ -16,6 +16,8 @@ export {
   contentOf,
   decodeRevision,
   encodeRevision,
+  type HistoryEntry,
+  historyOf,
   objectsOfContent,
   type RenderedContent,
   type RevisionStamp,

@@ -76,7 +76,14 @@ await runService({
         );
         const informers = { bases, manifests, charts, descriptions, localizations, globalizations, clusters, subscriptions };
         const engine = stack.use(
-          new OverrideEngine({ ...common, ...informers, recorder, historyLimit: config.revisionHistoryLimit, signal: leading }),
+          new OverrideEngine({
+            ...common,
+            ...informers,
+            recorder,
+            reservedNamespace: config.reservedNamespace,
+            historyLimit: config.revisionHistoryLimit,
+            signal: leading,
+          }),
         );
         for (const informer of Object.values(informers)) informer.start();
         await engine.start(leading);

@@ -23,6 +23,15 @@ export type RenderedContent = ReadonlyMap<string, string>;
 /** Bytes of base64 that one stored revision may take: etcd takes 1.5 MiB, of which metadata need a little. */
 export const maxRevisionBytes = 1_400_000;
 
+/** An earlier revision of a cluster. */
+export interface HistoryEntry {
+  revision: number;
+  /** When another one took its place, RFC 3339. */
+  replacedAt: string;
+  /** Name of the ControllerRevision with its objects. */
+  kept: string;
+}
+
 /** What a Description's stamp says. */
 export interface RevisionStamp {
   number: number;
@@ -101,6 +110,21 @@ function decoded(base64: string): string {
 
 function chartFeed(namespace: string, name: string): Feed {
   return { apiVersion: apiVersionOf(resources.helmCharts), kind: resources.helmCharts.kind, namespace, name };
+}
+
+/** What a cluster had before, oldest first, as its first Description says. */
+export function historyOf(description: Description | undefined): HistoryEntry[] {
+  try {
+    const value: unknown = JSON.parse(description?.metadata.annotations?.[annotations.revisionHistory] ?? '[]');
+    return Array.isArray(value) ? value.filter(isHistoryEntry) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isHistoryEntry(value: unknown): value is HistoryEntry {
+  const { revision, replacedAt, kept } = (value ?? {}) as Partial<HistoryEntry>;
+  return typeof revision === 'number' && typeof replacedAt === 'string' && typeof kept === 'string';
 }
 
 /** The revision that a Description holds; the first one where nothing says otherwise. */

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { annotations, type HelmChart } from '@clusternet/api-types';
 import { addUndoRequest, everyCluster } from '../rollout/undo.ts';
 import { Harness } from '../testing/harness.ts';
-import { base, configMap, dedicated, feedTo, manifest } from '../testing/objects.ts';
+import { base, configMap, feedTo, manifest, reserved } from '../testing/objects.ts';
 
 let h: Harness;
 
@@ -63,7 +63,7 @@ describe.each([
     putChart(90);
     await h.idle();
     expect(timeout()).toBe(90);
-    expect(h.revisions.liveKeys()).toEqual([`${dedicated}/app-r1`]);
+    expect(h.revisions.liveKeys()).toEqual([expect.stringMatching(`^${reserved}/app-[0-9a-f]{24}$`)]);
     const request = { id: '2026-03-02T00:00:00Z', revision: 1 };
     await annotate({ [annotations.rolloutUndo]: addUndoRequest(undefined, { namespace: everyCluster, request }) });
     expect(timeout()).toBe(60);

@@ -31,7 +31,7 @@ import {
 } from '@clusternet/client';
 import { type Change, type EventRecorder, type Informer, type Logger, type Metrics, WorkQueue } from '@clusternet/runtime';
 import { renderDescriptions, type Rendering } from '../render/renderDescriptions.ts';
-import { contentOf, type RevisionStamp, sameContent, stampOf } from '../rollout/revision.ts';
+import { contentOf, type HistoryEntry, historyOf, type RevisionStamp, sameContent, stampOf } from '../rollout/revision.ts';
 import { type Undo, undoneOf, undoRequestFor } from '../rollout/undo.ts';
 import { helmDescriptionName, isChartFeed, renderHelmDescription } from '../render/renderHelmDescription.ts';
 import { shardName } from '../render/shards.ts';
@@ -46,7 +46,9 @@ import { Rollouts } from './rollouts.ts';
 
 /** Options of {@link OverrideEngine}. */
 export interface OverrideEngineOptions {
-  client: Pick<KubeClient, 'resource'>;
+  client: Pick<KubeClient, 'request' | 'resource'>;
+  /** Where Manifests and earlier revisions are kept. */
+  reservedNamespace: string;
   bases: Pick<Informer<Base>, 'get' | 'onChange' | 'waitForSync'>;
   /** Of the reserved namespace only. */
   manifests: Pick<Informer<Manifest>, 'onChange' | 'waitForSync'>;
@@ -60,7 +62,7 @@ export interface OverrideEngineOptions {
   /** Of all namespaces. */
   charts: Pick<Informer<HelmChart>, 'get' | 'onChange' | 'waitForSync'>;
   /** With the index `byBase`. */
-  descriptions: Pick<Informer<Description>, 'byIndex' | 'onChange' | 'waitForSync'>;
+  descriptions: Pick<Informer<Description>, 'byIndex' | 'list' | 'onChange' | 'waitForSync'>;
   recorder: Pick<EventRecorder, 'event'>;
   logger: Logger;
   metrics?: Metrics;
@@ -73,6 +75,9 @@ export interface OverrideEngineOptions {
 
 /** How long a Base that goes waits for those that take its objects over; a cluster where they cannot must not keep it. */
 const heirPatienceMs = 3_000;
+
+/** Between the end of a change and a look at which revisions are needed no longer. */
+const sweepDelayMs = 60_000;
 
 /** Tries of one write whose object changed meanwhile. */
 const maxTries = 4;
@@ -89,6 +94,7 @@ export class OverrideEngine {
   readonly #reporter: OverrideReporter;
   readonly #rollouts: Rollouts;
   readonly #revisions: RevisionStore;
+  readonly #sweeps: WorkQueue;
   readonly #latest: LatestDescriptions;
   /** Since when a Base that is being deleted waits for its heirs. */
   readonly #leaving = new Map<string, number>();
@@ -105,14 +111,28 @@ export class OverrideEngine {
       name: 'bases',
       workers: 16,
       // Edits of feeds come in bursts; each burst is one write per Base.
-      quietMs: 40,
-      maxQuietMs: 400,
+      quietMs: 60,
+      maxQuietMs: 600,
       reconcile: (key, context) => this.#reconcile(key, context.signal),
       logger,
       metrics,
       signal,
     });
-    this.#revisions = new RevisionStore({ client: options.client, limit: options.historyLimit, logger });
+    this.#revisions = new RevisionStore({
+      client: options.client,
+      namespace: options.reservedNamespace,
+      limit: options.historyLimit,
+      logger,
+      now: this.#now,
+    });
+    this.#sweeps = new WorkQueue({
+      name: 'revisions',
+      quietMs: sweepDelayMs,
+      reconcile: (_, context) => this.#revisions.sweep(this.#listedRevisions(), context.signal),
+      logger,
+      metrics,
+      signal,
+    });
     this.#rollouts = new Rollouts({
       ...options,
       now: this.#now,
@@ -145,6 +165,8 @@ export class OverrideEngine {
     // The newest revision of a Subscription is that of whichever of its clusters.
     for (const key of this.#bases.keys()) this.#observe(key);
     this.#queue.start();
+    this.#sweeps.start();
+    this.#sweepSoon();
     // What a restart has not rendered yet is not to be reported as gone.
     void this.#queue.whenIdle().then(() => {
       this.#reporter.start();
@@ -162,6 +184,7 @@ export class OverrideEngine {
   async close(): Promise<void> {
     for (const stop of this.#stops) stop();
     await this.#queue.close();
+    await this.#sweeps.close();
     await this.#reporter.close();
     await this.#rollouts.close();
   }
@@ -203,7 +226,7 @@ export class OverrideEngine {
     if (type === 'deleted') {
       this.#reporter.report(key, []);
       this.#rollouts.forget(key, object);
-      this.#revisions.forget(object);
+      this.#sweepSoon();
     }
     if (type !== 'modified') this.#queue.add(key, { immediate: true });
     else if (previous === undefined || baseDiffers(previous, object)) this.#queue.add(key);
@@ -257,11 +280,17 @@ export class OverrideEngine {
       // To go back must not wait for what it goes back from.
       if (!gate.open && !undo) return { requeueAfterMs: gate.askAgainAfterMs };
       if (this.#o.historyLimit > 0) {
-        const current = stampOf(firstOf(base, previous));
-        if (outdated && before.size > 0 && current)
-          await this.#revisions.store(base, { revision: current.number, content: before, signal });
+        const first = firstOf(base, previous);
+        const current = stampOf(first);
+        const known = historyOf(first);
+        const replaced = outdated && before.size > 0 && current !== undefined;
+        const history = replaced
+          ? await this.#revisions.add(base, { revision: current.number, content: before, history: known, signal })
+          : known;
+        if (known[0]?.kept !== history[0]?.kept) this.#sweepSoon();
         const isNew = outdated || previous.length === 0;
-        stampWith(rendering.descriptions[0], isNew ? this.#rollouts.revisionFor(base, { inputs, current }) : current);
+        const stamp = isNew ? this.#rollouts.revisionFor(base, { inputs, current }) : current;
+        stampWith(rendering.descriptions[0], { stamp, history });
         if (previous.length === 0) this.#markUndone(base, rendering.descriptions[0]);
         else keepUndone(rendering.descriptions[0], { undo, before: firstOf(base, previous) });
       }
@@ -340,8 +369,19 @@ export class OverrideEngine {
     const current = stampOf(first);
     // One that has no later revision stays as it is, and also the newest change does not come after all.
     const stays = current !== undefined && current.number <= request.revision;
-    const content = stays ? contentOf(previous) : await this.#revisions.find(base, { revision: request.revision, signal });
+    const content = stays
+      ? contentOf(previous)
+      : await this.#revisions.find(historyOf(first), { revision: request.revision, signal });
     return { ...request, content: content ?? contentOf(previous) };
+  }
+
+  #sweepSoon(): void {
+    if (this.#o.historyLimit > 0) this.#sweeps.add('all');
+  }
+
+  /** Names of the ControllerRevisions that some cluster may go back to. */
+  #listedRevisions(): Set<string> {
+    return new Set(this.#o.descriptions.list().flatMap((description) => historyOf(description).map(({ kept }) => kept)));
   }
 
   /** A cluster that joins after an undo has nothing to go back to. */
@@ -540,7 +580,13 @@ function ownedMetadata(description: Description): object {
 }
 
 /** The annotations that are ours. */
-const ownMarks = [annotations.renderedFrom, annotations.undone, annotations.revision, annotations.revisionInputs];
+const ownMarks = [
+  annotations.renderedFrom,
+  annotations.undone,
+  annotations.revision,
+  annotations.revisionInputs,
+  annotations.revisionHistory,
+];
 
 function marksOf({ metadata }: Description): Record<string, string> {
   return Object.fromEntries(
@@ -570,9 +616,16 @@ function keepUndone(
 }
 
 /** One that holds no revision, as it is from before there were any, gets none while it does not change. */
-function stampWith(description: Description | undefined, stamp: RevisionStamp | undefined): void {
+function stampWith(
+  description: Description | undefined,
+  { stamp, history }: { stamp: RevisionStamp | undefined; history: readonly HistoryEntry[] },
+): void {
   if (!description || !stamp || stamp.inputs === '') return;
-  const marks = { [annotations.revision]: String(stamp.number), [annotations.revisionInputs]: stamp.inputs };
+  const marks = {
+    [annotations.revision]: String(stamp.number),
+    [annotations.revisionInputs]: stamp.inputs,
+    ...(history.length > 0 ? { [annotations.revisionHistory]: JSON.stringify(history) } : {}),
+  };
   description.metadata.annotations = { ...description.metadata.annotations, ...marks };
 }
 

@@ -93,6 +93,8 @@ export class FakeCollection<T extends KubeObject> {
 
   get = (key: string): T | undefined => this.#seen.get(key);
 
+  list = (): T[] => [...this.#seen.values()];
+
   byIndex = (index: string, value: string): T[] =>
     [...this.#seen.values()].filter((object) => this.#o.indexers?.[index]?.(object).includes(value));
 

@@ -20,7 +20,7 @@ import { OverrideEngine } from '../service/overrideEngine.ts';
 import { onlyRollout } from '../service/rollouts.ts';
 import { withoutObserved } from '../service/withoutObserved.ts';
 import { FakeCollection } from './fakeCollection.ts';
-import { dedicated } from './objects.ts';
+import { dedicated, reserved } from './objects.ts';
 
 /** An engine between three collections in memory. */
 export class Harness implements AsyncDisposable {
@@ -63,8 +63,10 @@ export class Harness implements AsyncDisposable {
       ControllerRevision: this.revisions.client,
     };
     const resource = ({ kind }: ResourceDefinition): unknown => clients[kind];
+    const request = () => Promise.resolve({ items: this.revisions.liveKeys().map((key) => this.revisions.live(key)) });
     this.#engine = new OverrideEngine({
-      client: { resource } as unknown as Pick<KubeClient, 'resource'>,
+      client: { resource, request } as unknown as Pick<KubeClient, 'request' | 'resource'>,
+      reservedNamespace: reserved,
       bases,
       manifests,
       charts: this.charts,

@@ -17,6 +17,8 @@ import {
 } from '@clusternet/api-types';
 
 export const dedicated = 'clusternet-abcde';
+/** Namespace of the Manifests and of earlier revisions. */
+export const reserved = 'clusternet-reserved';
 
 export const configMap = (name: string, data: Record<string, string> = { a: '1' }): KubeObject => ({
   apiVersion: 'v1',
@@ -31,7 +33,7 @@ export const feedTo = (name: string): Feed => ({ apiVersion: 'v1', kind: 'Config
 export const manifest = (template: KubeObject, metadata: Partial<Manifest['metadata']> = {}): Manifest => ({
   apiVersion: 'apps.clusternet.io/v1alpha1',
   kind: 'Manifest',
-  metadata: { name: `configmaps.shop.${template.metadata.name}`, namespace: 'clusternet-reserved', ...metadata },
+  metadata: { name: `configmaps.shop.${template.metadata.name}`, namespace: reserved, ...metadata },
   template,
 });
 

@@ -11,7 +11,15 @@ import {
   type Subscription,
 } from '@clusternet/api-types';
 import { core, isNotFound, objectKey } from '@clusternet/client';
-import { contentOf, decodeRevision, type RenderedContent, stampOf, type Undone, undoneOf } from '@clusternet/override-engine';
+import {
+  contentOf,
+  decodeRevision,
+  historyOf,
+  type RenderedContent,
+  stampOf,
+  type Undone,
+  undoneOf,
+} from '@clusternet/override-engine';
 import { CliError } from '../../errors.ts';
 import { type Session } from '../session.ts';
 
@@ -26,7 +34,7 @@ export interface ClusterHistory {
   content: RenderedContent;
   undone: Undone | undefined;
   /** What it had before, oldest first. */
-  earlier: { number: number; replacedAt: string | undefined; content: RenderedContent }[];
+  earlier: { number: number; replacedAt: string; content: RenderedContent }[];
   description: Description;
 }
 
@@ -37,7 +45,6 @@ export interface Rollout {
 }
 
 interface StoredRevision extends KubeObject {
-  revision: number;
   data?: unknown;
 }
 
@@ -54,6 +61,7 @@ export async function fetchRollout(session: Session, o: { name: string; cluster?
     client.resource<ManagedCluster>(resources.managedClusters).list(),
   ]);
   const named = new Map(clusters.items.map(({ metadata }) => [metadata.namespace, metadata.name ?? '']));
+  const kept = new Map(revisions.items.map(({ metadata, data }) => [metadata.name, decodeRevision(data)]));
   const histories = bases.items.flatMap((base): ClusterHistory[] => {
     const { namespace: at = '', uid, name: baseName } = base.metadata;
     const own = descriptions.items.filter(
@@ -61,16 +69,10 @@ export async function fetchRollout(session: Session, o: { name: string; cluster?
     );
     const first = own.find(({ metadata }) => metadata.name === `${baseName}-generic`);
     if (!first) return [];
-    const stored = revisions.items.filter(
-      ({ metadata }) => metadata.namespace === at && metadata.labels?.[labels.configUid] === uid,
-    );
-    const earlier = stored
-      .map(({ revision, metadata, data }) => ({
-        number: revision,
-        replacedAt: metadata.creationTimestamp,
-        content: decodeRevision(data),
-      }))
-      .sort((a, b) => a.number - b.number);
+    const earlier = historyOf(first).flatMap((entry) => {
+      const content = kept.get(entry.kept);
+      return content ? [{ number: entry.revision, replacedAt: entry.replacedAt, content }] : [];
+    });
     const current = stampOf(first)?.number ?? 1;
     return [
       {

@@ -49,7 +49,7 @@ async function history(session: Session, o: RolloutOptions): Promise<number> {
       const running = clusters.filter(({ current }) => current === number);
       const stored = clusters.flatMap(({ earlier }) => earlier.filter((one) => one.number === number));
       const replaced = stored
-        .map(({ replacedAt }) => replacedAt ?? '')
+        .map(({ replacedAt }) => replacedAt)
         .sort()
         .at(-1);
       const state =
