@@ -55,7 +55,7 @@ describe('Schedule', () => {
     const schedule = new Schedule({ quietMs: 40, maxQuietMs: 100 });
     for (const now of [0, 30, 60, 90]) schedule.add('a', now);
     expect(schedule.take(99, all)).toBeUndefined();
-    expect(schedule.take(100, all)).toEqual({ key: 'a', readyAt: 100 });
+    expect(schedule.take(100, all)).toEqual({ key: 'a', readyAt: 100, priority: 0 });
     schedule.add('a', 200);
     expect(schedule.nextDelay(200)).toBe(40);
   });

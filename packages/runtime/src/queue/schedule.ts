@@ -34,6 +34,7 @@ export interface Taken {
   key: string;
   /** When it became ready. */
   readyAt: number;
+  priority: number;
 }
 
 /**
@@ -66,15 +67,15 @@ export class Schedule {
   }
 
   /** Due at `due`, unless it is due earlier anyway. */
-  addAt(key: string, due: number): void {
-    const entry = this.#entry(key, undefined);
+  addAt(key: string, due: number, priority?: number): void {
+    const entry = this.#entry(key, priority);
     entry.laterDue = Math.min(entry.laterDue ?? Infinity, due);
     this.#put(entry);
   }
 
   /** Due again at `due` because it failed. */
-  retryAt(key: string, due: number): void {
-    const entry = this.#entry(key, undefined);
+  retryAt(key: string, due: number, priority?: number): void {
+    const entry = this.#entry(key, priority);
     entry.retryDue = Math.min(entry.retryDue ?? Infinity, due);
     this.#put(entry);
   }
@@ -92,7 +93,7 @@ export class Schedule {
         continue;
       }
       this.#entries.delete(entry.key);
-      taken = { key: entry.key, readyAt: entry.readyAt };
+      taken = { key: entry.key, readyAt: entry.readyAt, priority: entry.priority };
       break;
     }
     for (const place of refused) this.#ready.push(place);

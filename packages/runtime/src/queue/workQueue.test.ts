@@ -20,6 +20,38 @@ function setUp(reconcile: Reconcile, options: Partial<WorkQueueOptions> = {}) {
 }
 
 describe('WorkQueue', () => {
+  it('keeps the priority of a key that failed, comes back by itself, or is added for later with one', async () => {
+    const order: string[] = [];
+    let release = (): void => undefined;
+    const results: Record<string, () => Promise<void> | { requeueAfterMs?: number } | void> = {
+      busy: () => new Promise((resolve) => (release = resolve)),
+      failing: () => {
+        if (order.filter((key) => key === 'failing').length === 1) throw new Error('not yet');
+      },
+      returning: () => (order.filter((key) => key === 'returning').length === 1 ? { requeueAfterMs: 100 } : undefined),
+    };
+    const { queue, clock } = setUp(
+      async (key) => {
+        order.push(key);
+        return await results[key]?.();
+      },
+      { backoff: { initialMs: 100, maxMs: 100 } },
+    );
+    queue.add('failing', { priority: 3 });
+    queue.add('returning', { priority: 2 });
+    await settle();
+    order.splice(0);
+    queue.addAfter('plain', 10);
+    queue.addAfter('later', 20, { priority: 1 });
+    queue.add('busy');
+    await settle();
+    await clock.advance(1_000);
+    // All of them are due when the one worker has time.
+    release();
+    await settle();
+    expect(order).toEqual(['busy', 'failing', 'returning', 'later', 'plain']);
+  });
+
   it('works a key that becomes due between the look for due keys and the setting of the timer', async () => {
     // A clock that moves on with every reading, as the real one does.
     let time = 0;

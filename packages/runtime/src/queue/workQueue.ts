@@ -8,7 +8,7 @@ import { backoffDelay } from '../util/backoff.ts';
 import { systemClock, type Clock } from '../util/clock.ts';
 import { toError } from '../util/errors.ts';
 import { guardedSignal } from '../util/guardedSignal.ts';
-import { Schedule } from './schedule.ts';
+import { Schedule, type Taken } from './schedule.ts';
 import { TerminalError } from './terminalError.ts';
 
 /** What a reconcile is given besides its key. */
@@ -53,7 +53,7 @@ export interface WorkQueueOptions {
  * - Every error is retried with exponential back-off and full jitter, NotFound included; a success resets the back-off.
  *   Only a {@link TerminalError} waits for the next add. A `Retry-After` of the API server is kept.
  * - A key due for several reasons runs at the earliest of them: an add does not wait for a back-off.
- * - Higher priorities go first; equal ones in the order they became due.
+ * - Higher priorities go first; equal ones in the order they became due. A key keeps its priority when it is retried or comes back by itself.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
@@ -99,11 +99,12 @@ export class WorkQueue {
   /**
    * Asks for the key to be worked `ms` from now, unless it is due earlier anyway.
    *
+   * @param options - `priority`: as of {@link add}; that of the key as it waits if left out
    * @throws RangeError when `ms` is NaN.
    */
-  addAfter(key: string, ms: number): void {
+  addAfter(key: string, ms: number, options: { priority?: number } = {}): void {
     if (this.#closed) return;
-    this.#addLater(key, ms);
+    this.#addLater(key, ms, options.priority);
     this.#planPump();
   }
 
@@ -161,7 +162,7 @@ export class WorkQueue {
         now = this.#clock.monotonic();
         const taken = this.#schedule.take(now, (key) => !this.#running.has(key));
         if (!taken) break;
-        void this.#work(taken.key, taken.readyAt);
+        void this.#work(taken);
       }
       this.#armTimer(now);
     }
@@ -173,10 +174,10 @@ export class WorkQueue {
     this.#wake();
   }
 
-  #addLater(key: string, ms: number): void {
+  #addLater(key: string, ms: number, priority?: number): void {
     // A date that could not be parsed, mostly. In the schedule it would be neither before nor after anything else and stop other keys too.
     if (Number.isNaN(ms)) throw new RangeError(`key ${key}: the delay has to be a number of milliseconds, not NaN`);
-    this.#schedule.addAt(key, this.#clock.monotonic() + ms);
+    this.#schedule.addAt(key, this.#clock.monotonic() + ms, priority);
   }
 
   /** `now` is the time of the last look for due keys: one that became due since must still get its timer. */
@@ -187,7 +188,7 @@ export class WorkQueue {
     this.#cancelTimer = delay === undefined ? undefined : this.#clock.setTimer(() => this.#pump(), Math.ceil(delay));
   }
 
-  async #work(key: string, readyAt: number): Promise<void> {
+  async #work({ key, readyAt, priority }: Taken): Promise<void> {
     const start = this.#clock.monotonic();
     const attempt = this.#attempts.get(key) ?? 0;
     const logger = this.#options.logger.child({ queue: this.#options.name, key, ...(attempt > 0 && { attempt }) });
@@ -197,10 +198,10 @@ export class WorkQueue {
       const result = await this.#options.reconcile(key, { signal: this.#signal, logger, attempt });
       this.#attempts.delete(key);
       const requeueAfterMs = result?.requeueAfterMs;
-      if (requeueAfterMs !== undefined) this.#addLater(key, requeueAfterMs);
+      if (requeueAfterMs !== undefined) this.#addLater(key, requeueAfterMs, priority);
       this.#metrics.worked(this.#clock.monotonic() - start, requeueAfterMs === undefined ? 'success' : 'requeue');
     } catch (error) {
-      this.#failed(key, { attempt, error: toError(error), logger, durationMs: this.#clock.monotonic() - start });
+      this.#failed(key, { attempt, priority, error: toError(error), logger, durationMs: this.#clock.monotonic() - start });
     } finally {
       this.#running.delete(key);
       if (this.#running.size === 0) for (const resolve of this.#drainWaiters.splice(0)) resolve();
@@ -208,8 +209,8 @@ export class WorkQueue {
     }
   }
 
-  #failed(key: string, failure: { attempt: number; error: Error; logger: Logger; durationMs: number }): void {
-    const { attempt, error, logger, durationMs } = failure;
+  #failed(key: string, failure: { attempt: number; priority: number; error: Error; logger: Logger; durationMs: number }): void {
+    const { attempt, priority, error, logger, durationMs } = failure;
     if (this.#signal.aborted) {
       logger.debug('reconcile ended by the closing of its queue', { error });
       return;
@@ -224,7 +225,7 @@ export class WorkQueue {
     const backoffMs = backoffDelay(attempt, { initialMs, maxMs }, this.#options.random);
     const delayMs = Math.max(backoffMs, retryAfterMs(error));
     this.#attempts.set(key, attempt + 1);
-    this.#schedule.retryAt(key, this.#clock.monotonic() + delayMs);
+    this.#schedule.retryAt(key, this.#clock.monotonic() + delayMs, priority);
     this.#metrics.worked(durationMs, 'error');
     this.#metrics.retried();
     logger.warn('reconcile failed', { error, retryInMs: Math.round(delayMs) });
