@@ -28,6 +28,12 @@ export class LatestSubscriptions {
   wrote(subscription: Subscription): void {
     this.#written.set(objectKey(subscription), subscription);
   }
+
+  /** Whether this is exactly what was written last; the informer has caught up then. */
+  isOwn({ metadata }: Subscription): boolean {
+    const written = this.#written.get(objectKey(metadata));
+    return written?.metadata.resourceVersion !== undefined && written.metadata.resourceVersion === metadata.resourceVersion;
+  }
 }
 
 function isNewer(a: Subscription, b: Subscription): boolean {

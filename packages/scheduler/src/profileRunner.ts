@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type FeedInventory, type Subscription } from '@clusternet/api-types';
+import { type FeedInventory, names, type Subscription } from '@clusternet/api-types';
 import { objectKey } from '@clusternet/client';
 import { type Logger, type Metrics, type ReconcileContext, toError } from '@clusternet/runtime';
 import { requestOf } from './capacity/estimate.ts';
@@ -63,17 +63,27 @@ export class ProfileRunner {
   }
 
   async #reconcile(key: string, { signal }: ReconcileContext): Promise<{ requeueAfterMs?: number } | void> {
-    const work = await this.#deciding.run(() => this.#decide(key, signal));
+    let seen = 0;
+    const work = await this.#deciding.run(() => {
+      // Room that changes while it is decided or written is not in the decision.
+      seen = this.queue.roomChanges;
+      return this.#decide(key, signal);
+    });
     if (work === undefined) return;
     const { subscription, outcome, waits } = work;
     if (outcome.until) {
-      void outcome.until.then(() => this.queue.activate(key, subscription.spec.priority));
+      const { priority } = subscription.spec;
+      outcome.until.then(
+        () => this.queue.activate(key, priority),
+        () => this.queue.later(key, priority),
+      );
       return;
     }
     const { decision, bind, error } = outcome;
-    if (bind && waits) await this.#bind(subscription, { ...bind, waits, signal });
+    if (bind && waits && waits.size > 0 && this.#hasChanged(subscription)) this.#letGo(subscription, bind);
+    else if (bind && waits) await this.#bind(subscription, { ...bind, waits, signal });
     else await this.#o.writer.write(subscription, decision);
-    if (outcome.wantsRoom) this.queue.park(key);
+    if (outcome.wantsRoom) this.queue.park(key, { priority: subscription.spec.priority, seen });
     else this.queue.unpark(key);
     this.#count({ result: decision.scheduled.reason });
     if (error) throw error;
@@ -86,7 +96,13 @@ export class ProfileRunner {
   ): Promise<{ subscription: Subscription; outcome: Outcome; waits?: Map<string, number> } | undefined> {
     const { framework, latest, writer, now, sampling, toleratedPercent } = this.#o;
     const subscription = latest.get(key);
-    if (subscription === undefined || subscription.metadata.deletionTimestamp !== undefined || signal.aborted) {
+    if (subscription === undefined) {
+      // A decision that was under way when it went has promised something after that.
+      this.#o.promises.set(key, new Map(), now().getTime());
+    }
+    // One that waited here, and got another schedulerName meanwhile, is that one's.
+    const own = (subscription?.spec.schedulerName ?? names.defaultScheduler) === framework.schedulerName;
+    if (subscription === undefined || !own || subscription.metadata.deletionTimestamp !== undefined || signal.aborted) {
       this.queue.unpark(key);
       return undefined;
     }
@@ -128,7 +144,9 @@ export class ProfileRunner {
     const { framework, writer } = this.#o;
     try {
       const denied = await this.permits.wait(subscription, { waits, signal });
-      const refused = denied === undefined ? await framework.bind(cycle, targets) : { plugin: 'permit', reasons: [denied] };
+      if (denied === 'outdated') return this.#letGo(subscription, { cycle, targets });
+      const refused =
+        denied === undefined ? await framework.bind(cycle, targets) : { plugin: 'permit', reasons: [denied.refused] };
       if (refused === undefined) return;
       throw new Error((refused.reasons ?? []).join(', ') || `${refused.plugin} refused the binding`);
     } catch (error) {
@@ -140,6 +158,16 @@ export class ProfileRunner {
       }
       throw error instanceof PluginError && error.cause instanceof Error ? error.cause : error;
     }
+  }
+
+  /** A newer state than the one that was decided is in the queue already. */
+  #hasChanged({ metadata }: Subscription): boolean {
+    return this.#o.latest.get(objectKey(metadata))?.metadata.generation !== metadata.generation;
+  }
+
+  #letGo(subscription: Subscription, { cycle, targets }: { cycle: Cycle; targets: TargetClusters }): void {
+    this.#o.framework.unreserve(cycle, targets);
+    this.forget(subscription);
   }
 
   /** Promises what the Subscription has by its status, and nothing more. */

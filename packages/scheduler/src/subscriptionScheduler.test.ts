@@ -43,13 +43,22 @@ class Bench {
   readonly inventories = new FakeSource<FeedInventory>();
   scheduler!: SubscriptionScheduler;
   now = new Date('2026-01-01T00:00:00Z');
+  /** Called once with each write, before it is there. */
+  beforeWrite: (() => void) | undefined;
+  /** Writes have versions, and are heard of after they are answered. */
+  versions = false;
 
   async start(options: Partial<SubscriptionSchedulerOptions> = {}): Promise<void> {
     const apply = async (object: Subscription, options: unknown): Promise<Subscription> => {
+      this.beforeWrite?.();
       this.writes.push({ object, options });
       const present = this.subscriptions.get(`${object.metadata.namespace}/${object.metadata.name}`);
-      if (present !== undefined) this.subscriptions.set({ ...present, status: { ...present.status, ...object.status } });
-      return object;
+      const resourceVersion = String(this.writes.length);
+      const metadata = { ...present?.metadata, ...object.metadata, ...(this.versions ? { resourceVersion } : {}) };
+      const written = { ...object, ...present, metadata, status: { ...present?.status, ...object.status } };
+      if (this.versions) setTimeout(() => this.subscriptions.set(written), 5);
+      else if (present !== undefined) this.subscriptions.set(written);
+      return written;
     };
     this.scheduler = await SubscriptionScheduler.create({
       client: { resource: () => ({ apply }) } as unknown as Pick<KubeClient, 'resource' | 'request'>,
@@ -203,6 +212,58 @@ describe('profiles', () => {
     await seen(() => bench.bindings('waits')?.length === 1);
   });
 
+  it('do not hold a Subscription that changed to the permit that its old state waits for', async () => {
+    bench = new Bench();
+    bench.clusters.set(cluster('a', { region: 'eu' }));
+    bench.clusters.set(cluster('b', { region: 'us' }));
+    bench.subscriptions.set(subscription('app', { subscribers: [{ clusterAffinity: { matchLabels: { region: 'eu' } } }] }));
+    let handle: FrameworkHandle | undefined;
+    const given: string[] = [];
+    const permitting: PluginRegistry = {
+      Gate: (_, own) => {
+        handle = own;
+        return {
+          name: 'Gate',
+          reserve: () => void given.push('reserved'),
+          unreserve: () => void given.push('given back'),
+          permit: (cycle) => (cycle.subscription.metadata.generation === 1 ? { code: 'Wait' } : undefined),
+        };
+      },
+    };
+    const points = { reserve: { enabled: [{ name: 'Gate' }] }, permit: { enabled: [{ name: 'Gate' }] } };
+    void bench.start({ profiles: [{ schedulerName: 'default', plugins: points }], plugins: permitting });
+    await seen(() => handle?.waiting('default/app') !== undefined);
+    const changed = subscription('app', { subscribers: [{ clusterAffinity: { matchLabels: { region: 'us' } } }] });
+    bench.subscriptions.set({ ...changed, metadata: { ...changed.metadata, generation: 2 } });
+    await seen(() => bench.bindings('app')?.join() === 'ns-b/b');
+    expect(given).toEqual(['reserved', 'given back', 'reserved']);
+  });
+
+  it('let go of a Subscription that waits for room when it becomes another one’s', async () => {
+    bench = new Bench();
+    const none: PluginRegistry = { Mine: () => ({ name: 'Mine', filter: () => ({ code: 'Unschedulable', reasons: ['no'] }) }) };
+    const refusing: ProfileConfig = { schedulerName: 'default', plugins: { filter: { enabled: [{ name: 'Mine' }] } } };
+    bench.clusters.set({ ...cluster('a'), status: { allocatable: { cpu: '1' } } });
+    bench.subscriptions.set(subscription('app'));
+    await bench.start({ profiles: [refusing, { schedulerName: 'second' }], plugins: none });
+    expect(conditionOf('app')?.status).toBe('False');
+    const moved = bench.subscriptions.get('default/app');
+    if (moved)
+      bench.subscriptions.set({
+        ...moved,
+        metadata: { ...moved.metadata, generation: 2 },
+        spec: { ...moved.spec, schedulerName: 'second' },
+      });
+    bench.clusters.set({ ...cluster('a'), status: { allocatable: { cpu: '9' } } });
+    await seen(() => bench.bindings('app')?.length === 1);
+    bench.writes.length = 0;
+    // Longer than room that changed is waited with.
+    await new Promise((resolve) => setTimeout(resolve, 1_300));
+    await bench.scheduler.idle();
+    expect(bench.writes).toEqual([]);
+    expect(conditionOf('app')?.status).toBe('True');
+  });
+
   it('take back what they reserved when a later plugin refuses', async () => {
     bench = new Bench();
     bench.clusters.set(cluster('a'));
@@ -280,6 +341,50 @@ describe('dividing', () => {
     }
     await bench.start();
     expect([sharesOf('high'), sharesOf('low')]).toEqual([[8], [2]]);
+  });
+
+  it('comes back also for room that came while it was being written that there is none', async () => {
+    bench = new Bench();
+    bench.versions = true;
+    bench.clusters.set(sized('a', '4'));
+    bench.subscriptions.set(subscription('lacking', spec));
+    bench.inventories.set(inventory('lacking', 6));
+    bench.beforeWrite = () => {
+      bench.beforeWrite = undefined;
+      bench.clusters.set(sized('a', '40'));
+    };
+    await bench.start();
+    await seen(() => sharesOf('lacking')?.join() === '6');
+  });
+
+  it('takes back what was promised to a Subscription that went while it was decided', async () => {
+    bench = new Bench();
+    bench.clusters.set(sized('a', '10'));
+    bench.subscriptions.set(subscription('gone', spec));
+    bench.inventories.set(inventory('gone', 8));
+    bench.beforeWrite = () => {
+      bench.beforeWrite = undefined;
+      bench.subscriptions.delete('default/gone');
+      throw new Error('there is no such Subscription');
+    };
+    await bench.start();
+    bench.subscriptions.set(subscription('next', spec));
+    bench.inventories.set(inventory('next', 10));
+    await seen(() => sharesOf('next')?.join() === '10');
+  });
+
+  it('decides once for what it has written itself', async () => {
+    let decided = 0;
+    const counting: PluginRegistry = { Count: () => ({ name: 'Count', preFilter: () => void decided++ }) };
+    bench = new Bench();
+    bench.versions = true;
+    bench.clusters.set(cluster('a'));
+    bench.subscriptions.set(subscription('app'));
+    const profile: ProfileConfig = { schedulerName: 'default', plugins: { preFilter: { enabled: [{ name: 'Count' }] } } };
+    await bench.start({ profiles: [profile], plugins: counting });
+    await seen(() => bench.bindings('app')?.join() === 'ns-a/a');
+    await bench.scheduler.idle();
+    expect(decided).toBe(1);
   });
 
   it('comes back to those who lack room when a cluster they select has more, and wakes nobody else for it', async () => {

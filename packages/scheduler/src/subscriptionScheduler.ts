@@ -17,6 +17,9 @@ import { HttpPredictorClient, type PredictorClient } from './predictor/predictor
 import { ProfileRunner } from './profileRunner.ts';
 import { StatusWriter } from './statusWriter.ts';
 
+/** For how long it is remembered that a cluster is missing; one that is still bound then is looked at anew. */
+const MISSING_MEMORY_MS = 3_600_000;
+
 /** What is needed of an informer. */
 type Source<T extends KubeObject> = Pick<Informer<T>, 'get' | 'list' | 'onChange' | 'waitForSync'>;
 
@@ -162,8 +165,18 @@ export class SubscriptionScheduler {
 
   #subscriptionChanged({ type, key, object, previous }: Change<Subscription>): void {
     const runner = this.#runnerOf(object);
+    const own = this.#latest.isOwn(object);
+    // Lets go of what was remembered of an own write that the informer shows by now.
+    this.#latest.get(key);
+    const before = previous && this.#runnerOf(previous);
+    if (type === 'deleted' || (before !== undefined && before !== runner)) {
+      before?.queue.unpark(key);
+      before?.permits.outdate(key);
+    }
     if (type === 'deleted') {
       runner?.queue.unpark(key);
+      runner?.permits.outdate(key);
+      this.#strangers.delete(key);
       this.#promises.set(key, new Map(), this.#now().getTime());
       return;
     }
@@ -173,8 +186,12 @@ export class SubscriptionScheduler {
     }
     this.#strangers.delete(key);
     // Echoes of our own writes change the version and nothing that a decision depends on.
-    const echo = type === 'modified' && previous !== undefined && sameInput(previous, object);
-    if (!echo) runner.queue.activate(key, object.spec.priority ?? 0);
+    const echo =
+      type === 'modified' && previous !== undefined && sameWish(previous, object) && (own || samePlace(previous, object));
+    if (echo) return;
+    // The longest wait for a permit is a quarter of an hour: not on a decision that was made on something else.
+    runner.permits.outdate(key);
+    runner.queue.activate(key, object.spec.priority ?? 0);
   }
 
   #clusterChanged({ type, object, previous }: Change<ManagedCluster>): void {
@@ -222,18 +239,25 @@ export class SubscriptionScheduler {
     const now = this.#now().getTime();
     const since = this.#missingSince.get(cluster);
     if (since !== undefined) return now - since;
+    // Long after the grace of the last one nobody is bound to those any more.
+    for (const [other, at] of this.#missingSince) if (now - at > MISSING_MEMORY_MS) this.#missingSince.delete(other);
     this.#missingSince.set(cluster, now);
     return 0;
   }
 }
 
-function sameInput(a: Subscription, b: Subscription): boolean {
+function sameWish(a: Subscription, b: Subscription): boolean {
   return (
     a.metadata.generation !== undefined &&
     a.metadata.uid === b.metadata.uid &&
     a.metadata.generation === b.metadata.generation &&
     a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
-    JSON.stringify(a.metadata.annotations) === JSON.stringify(b.metadata.annotations) &&
+    JSON.stringify(a.metadata.annotations) === JSON.stringify(b.metadata.annotations)
+  );
+}
+
+function samePlace(a: Subscription, b: Subscription): boolean {
+  return (
     JSON.stringify(a.status?.bindingClusters ?? []) === JSON.stringify(b.status?.bindingClusters ?? []) &&
     JSON.stringify(a.status?.replicas ?? {}) === JSON.stringify(b.status?.replicas ?? {})
   );

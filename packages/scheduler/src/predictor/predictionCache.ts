@@ -37,6 +37,7 @@ export class PredictionCache {
   readonly #entries = new Map<string, Entry>();
   readonly #waiting: (() => void)[] = [];
   #running = 0;
+  #pruneAt = -Infinity;
 
   constructor(options: PredictionCacheOptions) {
     const { client, ttlMs = 30_000, failureTtlMs = 15_000, timeoutMs = 5_000, parallel = 64, now = Date.now } = options;
@@ -51,24 +52,26 @@ export class PredictionCache {
     const known = this.#entries.get(id);
     const now = this.#o.now();
     if (known !== undefined && (known.until > now || 'pending' in known.answer)) return known.answer;
+    this.#prune(now);
     const answer = { pending: this.#ask(id, cluster, requirements) };
     this.#entries.set(id, { until: Infinity, answer });
     return answer;
   }
 
-  /** Drops what nobody asked for again. */
-  prune(): void {
-    const now = this.#o.now();
+  /** Answers held, those under way included. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Drops what nobody asked for again, now and then: clusters leave, and requirements change. */
+  #prune(now: number): void {
+    if (now < this.#pruneAt) return;
+    this.#pruneAt = now + this.#o.ttlMs;
     for (const [id, { until }] of this.#entries) if (until <= now) this.#entries.delete(id);
   }
 
   async #ask(id: string, cluster: ManagedCluster, requirements: ReplicaRequirements): Promise<void> {
-    // In a later turn: the entry has to be there before it is replaced.
-    await new Promise<void>((resolve) => {
-      if (this.#running < this.#o.parallel) setImmediate(resolve);
-      else this.#waiting.push(resolve);
-    });
-    this.#running++;
+    await this.#turn();
     const { client, ttlMs, failureTtlMs, timeoutMs, now } = this.#o;
     try {
       const at = now();
@@ -79,8 +82,17 @@ export class PredictionCache {
       const problem = name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : message;
       this.#entries.set(id, { until: now() + failureTtlMs, answer: { problem } });
     } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
+      const next = this.#waiting.shift();
+      // The place is handed on, or free.
+      if (next) next();
+      else this.#running--;
     }
+  }
+
+  /** Takes a place at once, as many ask in one turn; resolves in a later one: the entry has to be there before it is replaced. */
+  #turn(): Promise<void> {
+    if (this.#running >= this.#o.parallel) return new Promise((resolve) => this.#waiting.push(resolve));
+    this.#running++;
+    return new Promise((resolve) => setImmediate(resolve));
   }
 }

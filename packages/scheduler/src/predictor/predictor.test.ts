@@ -103,6 +103,46 @@ describe('PredictionCache', () => {
     expect(await settle()).toEqual({ replicas: 3, at: 1102 });
     expect(calls).toBe(3);
   });
+
+  it('asks only so many children at a time, though all are asked for in one turn', async () => {
+    let running = 0;
+    let most = 0;
+    const answer: (() => void)[] = [];
+    const cache = new PredictionCache({
+      parallel: 3,
+      client: {
+        predict: async () => {
+          most = Math.max(most, ++running);
+          await new Promise<void>((resolve) => answer.push(resolve));
+          running--;
+          return 1;
+        },
+      },
+    });
+    const asked = Array.from({ length: 10 }, (_, i) => cache.get(cluster(`c${i}`), { key: 'k', requirements: {} }));
+    const all = Promise.all(asked.flatMap((one) => ('pending' in one ? [one.pending] : [])));
+    for (let answered = 0; answered < 10;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      for (const resolve of answer.splice(0)) {
+        answered++;
+        resolve();
+      }
+    }
+    await all;
+    expect(most).toBe(3);
+    expect(cache.get(cluster('c9'), { key: 'k', requirements: {} })).toMatchObject({ replicas: 1 });
+  });
+
+  it('forgets what nobody asks for again', async () => {
+    let now = 0;
+    const cache = new PredictionCache({ client: { predict: async () => 1 }, ttlMs: 1000, now: () => now });
+    for (let i = 0; i < 100; i++) {
+      now += 500;
+      const answer = cache.get(tunnelled, { key: `requirements ${i}`, requirements: {} });
+      if ('pending' in answer) await answer.pending;
+    }
+    expect(cache.size).toBeLessThan(10);
+  });
 });
 
 describe('room', () => {

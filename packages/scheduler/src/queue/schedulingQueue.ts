@@ -22,7 +22,9 @@ const ROOM_DELAY_MS = 1_000;
  */
 export class SchedulingQueue {
   readonly #queue: WorkQueue;
-  readonly #unschedulable = new Set<string>();
+  /** With their priorities. */
+  readonly #unschedulable = new Map<string, number>();
+  #roomChanges = 0;
 
   constructor({ schedulerName, reconcile, logger, metrics, signal }: SchedulingQueueOptions) {
     this.#queue = new WorkQueue({
@@ -49,9 +51,24 @@ export class SchedulingQueue {
     this.#queue.add(key, { priority });
   }
 
-  /** It cannot be placed for lack of room: {@link roomChanged} brings it back. */
-  park(key: string): void {
-    this.#unschedulable.add(key);
+  /** Something that was to be waited for failed: it is looked at again in a moment. */
+  later(key: string, priority = 0): void {
+    this.#queue.addAfter(key, ROOM_DELAY_MS, { priority });
+  }
+
+  /** How often room has changed so far: what a decision has seen of it. */
+  get roomChanges(): number {
+    return this.#roomChanges;
+  }
+
+  /**
+   * It cannot be placed for lack of room: {@link roomChanged} brings it back, also if that came after what the decision has seen.
+   *
+   * @param seen - {@link roomChanges} before the decision looked at the clusters
+   */
+  park(key: string, { priority = 0, seen }: { priority?: number; seen: number }): void {
+    this.#unschedulable.set(key, priority);
+    if (seen !== this.#roomChanges) this.#queue.addAfter(key, ROOM_DELAY_MS, { priority });
   }
 
   /** It is placed, or gone. */
@@ -61,7 +78,10 @@ export class SchedulingQueue {
 
   /** Somewhere there may be more room: brings back the parked ones for which that counts. */
   roomChanged(concerns: (key: string) => boolean): void {
-    for (const key of this.#unschedulable) if (concerns(key)) this.#queue.addAfter(key, ROOM_DELAY_MS);
+    this.#roomChanges++;
+    for (const [key, priority] of this.#unschedulable) {
+      if (concerns(key)) this.#queue.addAfter(key, ROOM_DELAY_MS, { priority });
+    }
   }
 
   /** Subscriptions that wait for room. */
