@@ -10,6 +10,7 @@ import {
   type ManagedCluster,
   type Subscription,
 } from '@clusternet/api-types';
+import { KubeClient } from '@clusternet/client';
 import { aborted, dropManagedFields, EventRecorder, Informer, runService, silentLogger, Stack } from '@clusternet/runtime';
 import { buildFrameworks, idleHandle } from './buildFrameworks.ts';
 import { Promises } from './capacity/promises.ts';
@@ -45,7 +46,16 @@ await runService({
     await context.elect(async (leading) => {
       const stack = new Stack();
       try {
-        const recorder = stack.use(new EventRecorder({ client, component: names.scheduler, logger, metrics }));
+        // A client of their own: a hundred bindings at once must not wait for a hundred events that tell of them.
+        const telling = stack.use(
+          await KubeClient.fromKubeConfig({
+            path: config.kubeconfig,
+            qps: config.kubeApiQps,
+            burst: config.kubeApiBurst,
+            userAgent: `${names.scheduler}/${version}`,
+          }),
+        );
+        const recorder = stack.use(new EventRecorder({ client: telling, component: names.scheduler, logger, metrics }));
         const subscriptions = stack.use(
           new Informer<Subscription>({
             client,
