@@ -7,6 +7,7 @@ export { helmReleaseName } from './helmRelease.ts';
 export { fnv1a32, fnv1a64, suffix } from './hash.ts';
 export { stableStringify } from './stableStringify.ts';
 export { feedKey, feedOf, manifestName } from './feed.ts';
+export { isBuiltInApi } from './builtInApis.ts';
 export { matchesSelector } from './selector.ts';
 export { tolerates } from './tolerates.ts';
 export { ApiTypeError, parseKind, type FieldIssue, type KindTypeOf } from './parseKind.ts';

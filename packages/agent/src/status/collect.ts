@@ -5,6 +5,7 @@ import { type ManagedClusterStatus } from '@clusternet/api-types';
 import { core, type KubeClient } from '@clusternet/client';
 import { type Logger } from '@clusternet/runtime';
 import { type NodeLabelOptions } from '../options.ts';
+import { apiKindsOf } from './apiKinds.ts';
 import { findCidrFlag, type ClusterCidrs, type ControlPlanePod } from './cidr.ts';
 import { aggregateLabels } from './nodeLabels.ts';
 import { nodeResources, nodeStatistics, type NodeSummary } from './nodes.ts';
@@ -32,6 +33,8 @@ export interface CollectOptions {
   nodes: readonly NodeSummary[];
   nodeLabels: NodeLabelOptions;
   cidrs: ClusterCidrs;
+  /** Kinds that were found at the last look. */
+  apiKinds: readonly string[] | undefined;
   fixed: FixedStatus;
   signal: AbortSignal;
 }
@@ -44,6 +47,7 @@ export async function collectStatus({
   nodes,
   nodeLabels,
   cidrs,
+  apiKinds,
   fixed,
   signal,
 }: CollectOptions): Promise<ManagedClusterStatus> {
@@ -54,10 +58,14 @@ export async function collectStatus({
       return false;
     }
   };
-  const [version, healthz, livez, readyz] = await Promise.all([
+  const [version, kinds, healthz, livez, readyz] = await Promise.all([
     client
       .request<{ gitVersion?: string; platform?: string }>({ method: 'GET', path: '/version', signal, timeoutMs: probeTimeoutMs })
       .catch(() => undefined),
+    client.mapper.discover().then(
+      (discovery) => apiKindsOf(discovery, apiKinds),
+      () => apiKinds,
+    ),
     probe('/healthz'),
     probe('/livez'),
     probe('/readyz'),
@@ -71,6 +79,7 @@ export async function collectStatus({
     healthz,
     livez,
     readyz,
+    ...(kinds === undefined ? {} : { apiKinds: [...kinds] }),
     ...cidrs,
     nodeStatistics: nodeStatistics(nodes),
     ...nodeResources(nodes),

@@ -54,6 +54,7 @@ export class StatusReporter {
   #reported: { uid: string | undefined; status: ManagedClusterStatus } | undefined;
   #reportedAt = -Infinity;
   #failed = false;
+  #apiKinds: readonly string[] | undefined;
   /** Fields that the parent's CRD is too old for. */
   readonly #undeclared = new Set<string>();
 
@@ -121,7 +122,9 @@ export class StatusReporter {
     const { child, fixed, logger, managedCluster, nodeLabels, now, parent, useMetricsServer } = this.#o;
     const cluster = managedCluster();
     if (!cluster) return false;
-    const collected = await collectStatus({ client: child, nodes: this.#o.nodes.list(), nodeLabels, cidrs, fixed, signal });
+    const nodes = this.#o.nodes.list();
+    const collected = await collectStatus({ client: child, nodes, nodeLabels, cidrs, apiKinds: this.#apiKinds, fixed, signal });
+    this.#apiKinds = collected.apiKinds;
     const usage = useMetricsServer && heartbeat ? await collectUsage(child, signal) : {};
     const { uid, name, namespace } = cluster.metadata;
     const reported = this.#reported && this.#reported.uid === uid ? this.#reported.status : undefined;

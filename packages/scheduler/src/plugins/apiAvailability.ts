@@ -1,18 +1,16 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { groups, type SubscriptionSpec } from '@clusternet/api-types';
+import { groups, isBuiltInApi, resources, type SubscriptionSpec } from '@clusternet/api-types';
 import { type Cycle, type ClusterInfo, type Plugin } from '../framework/plugin.ts';
 import { type Status, unschedulable } from '../framework/status.ts';
-
-/** API groups that every cluster serves; agents report the others only. */
-const builtIn = /^(?:v1|(?:apps|batch|autoscaling|policy|extensions)\/.*|[^/]*\.k8s\.io\/.*)$/;
 
 const STATE = 'APIAvailability';
 
 /**
  * Leaves out clusters that do not serve the kind of a feed, where the agent tells which kinds there are. A Subscription that brings a
- * CustomResourceDefinition along is let through: what it defines is on its way. What runs already stays.
+ * CustomResourceDefinition along is let through, as is one with a chart, which may hold some: what they define is on its way. What runs already
+ * stays.
  */
 export const apiAvailability: Plugin = {
   name: 'APIAvailability',
@@ -31,9 +29,9 @@ export const apiAvailability: Plugin = {
 };
 
 function neededKinds({ feeds }: SubscriptionSpec): string[] {
-  if (feeds.some(({ kind }) => kind === 'CustomResourceDefinition')) return [];
+  if (feeds.some(({ kind }) => kind === 'CustomResourceDefinition' || kind === resources.helmCharts.kind)) return [];
   const own = `${groups.apps}/`;
   return feeds
-    .filter(({ apiVersion }) => !builtIn.test(apiVersion) && !apiVersion.startsWith(own))
+    .filter(({ apiVersion }) => !isBuiltInApi(apiVersion) && !apiVersion.startsWith(own))
     .map(({ apiVersion, kind }) => `${apiVersion}/${kind}`);
 }

@@ -49,6 +49,7 @@ describe('ClusterReadiness', () => {
 
 describe('APIAvailability', () => {
   const farm = { apiVersion: 'example.com/v1', kind: 'Farm', namespace: 'shop', name: 'f' };
+  const chart = { apiVersion: 'apps.clusternet.io/v1alpha1', kind: 'HelmChart', namespace: 'shop', name: 'operator' };
   const crd = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: 'farms.example.com' };
   it.each<[string, string[] | undefined, Subscription['spec']['feeds'], Record<string, number>]>([
     ['leaves out a cluster without the kind', [], [farm], { a: -1 }],
@@ -56,6 +57,7 @@ describe('APIAvailability', () => {
     ['takes one that does not tell', undefined, [farm], everywhere],
     ['asks for no kinds of Kubernetes', [], [web], everywhere],
     ['lets a definition pass that comes along', [], [crd, farm], everywhere],
+    ['lets a chart pass that may bring definitions', [], [chart, farm], everywhere],
   ])('%s', async (_, apiKinds, feeds, where) => {
     const clusters = [cluster('a', { status: { apiKinds: ['example.com/v1/Farm'] } }), cluster('b', { status: { apiKinds } })];
     const seen = await see(subscription({ feeds }), clusters);
