@@ -10,6 +10,8 @@ export { feedKey, feedOf, manifestName } from './feed.ts';
 export { isBuiltInApi } from './builtInApis.ts';
 export { matchesSelector } from './selector.ts';
 export { tolerates } from './tolerates.ts';
+export { type NodeSelectorRequirement, type NodeSelectorTerm, matchesNodeSelectorTerm } from './nodeSelector.ts';
+export { formatQuantity, parseQuantity, type Quantity, type QuantityFormat, sameQuantity, sumQuantities } from './quantity.ts';
 export { ApiTypeError, parseKind, type FieldIssue, type KindTypeOf } from './parseKind.ts';
 export { crds, type CustomResourceDefinition, type PrinterColumn } from './crd/crds.ts';
 export { type JsonSchema } from './crd/structuralSchema.ts';

@@ -1,8 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type KubeObject } from '@clusternet/api-types';
-import { sameQuantity } from './quantity.ts';
+import { type KubeObject, sameQuantity } from '@clusternet/api-types';
 
 /** Maps whose values are quantities, which API servers rewrite: `1000m` becomes `1`. */
 const quantityMaps = new Set([

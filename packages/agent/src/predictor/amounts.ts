@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { parseQuantity } from '../status/quantity.ts';
+import { parseQuantity } from '@clusternet/api-types';
 
 /** Amounts of resources by name, in whole units; of `cpu` in thousandths. Numbers, as many thousands of them are added up. */
 export type Amounts = Readonly<Record<string, number>>;

@@ -1,9 +1,8 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ManagedClusterStatus } from '@clusternet/api-types';
+import { type ManagedClusterStatus, sumQuantities } from '@clusternet/api-types';
 import { type KubeClient } from '@clusternet/client';
-import { sumQuantities } from './quantity.ts';
 
 interface NodeMetrics {
   usage?: Record<string, string>;

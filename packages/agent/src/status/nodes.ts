@@ -1,8 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type KubeObject, type Taint } from '@clusternet/api-types';
-import { sumQuantities } from './quantity.ts';
+import { type KubeObject, type Taint, sumQuantities } from '@clusternet/api-types';
 
 /** What the agent keeps of a Node: a child of thousands of nodes must fit a small process. */
 export interface NodeSummary extends KubeObject {

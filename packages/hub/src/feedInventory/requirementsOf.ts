@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ReplicaRequirements } from '@clusternet/api-types';
+import { parseQuantity, type ReplicaRequirements } from '@clusternet/api-types';
 
 type Quantities = Record<string, string | number | undefined>;
 
@@ -55,30 +55,10 @@ function total(pod: PodSpec, of: (container: Container) => Quantities): Record<s
   return Object.fromEntries([...sum].map(([name, amount]) => [name, written(amount)]));
 }
 
-const factors: Record<string, bigint> = {
-  n: 1n,
-  u: 1_000n,
-  m: 1_000_000n,
-  '': 10n ** 9n,
-  k: 10n ** 12n,
-  M: 10n ** 15n,
-  G: 10n ** 18n,
-  T: 10n ** 21n,
-  P: 10n ** 24n,
-  E: 10n ** 27n,
-};
-for (const [i, unit] of ['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].entries()) factors[unit] = 10n ** 9n * 1024n ** BigInt(i + 1);
-const syntax = /^\+?(\d*)\.?(\d*)([numkMGTPE]|[KMGTPE]i)?$/;
-
 /** A quantity in billionths. What the API server would refuse counts as nothing. */
 function nanos(text: string | number): bigint {
-  const plain =
-    /e/i.test(String(text)) && !/E$/.test(String(text)) && !/Ei$/.test(String(text)) ? Number(text).toFixed(9) : String(text);
-  const match = syntax.exec(plain.trim());
-  if (!match) return 0n;
-  const [, whole = '', fraction = '', unit = ''] = match;
-  const scale = 10n ** BigInt(fraction.length);
-  return (BigInt(`${whole}${fraction}` || '0') * (factors[unit] ?? 1n) + scale - 1n) / scale;
+  const { nanos: amount = 0n } = parseQuantity(String(text)) ?? {};
+  return amount > 0n ? amount : 0n;
 }
 
 function written(amount: bigint): string {

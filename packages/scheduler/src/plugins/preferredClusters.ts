@@ -1,13 +1,12 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ManagedCluster, type SubscriptionSpec } from '@clusternet/api-types';
+import { matchesNodeSelectorTerm, type ManagedCluster, type SubscriptionSpec } from '@clusternet/api-types';
 import { type ClusterScore, MAX_CLUSTER_SCORE, type Plugin } from '../framework/plugin.ts';
 
 type Term = NonNullable<
   NonNullable<NonNullable<SubscriptionSpec['dividingScheduling']>['dynamicDividing']>['preferredClusters']
 >[number];
-type Requirement = NonNullable<Term['preference']['matchExpressions']>[number];
 
 /** Scores clusters by `preferredClusters` of dynamic dividing: the sum of the weights of the terms that they match. */
 export const preferredClusters: Plugin = {
@@ -27,12 +26,7 @@ export const preferredClusters: Plugin = {
 export function preference(spec: SubscriptionSpec, { metadata }: ManagedCluster): number {
   let sum = 0;
   for (const { weight, preference: term } of termsOf(spec)) {
-    const { matchExpressions = [], matchFields = [] } = term;
-    // An empty term matches nothing, as in Kubernetes; the only field is the name.
-    if (matchExpressions.length + matchFields.length === 0) continue;
-    const labelsMatch = matchExpressions.every((one) => matches(one, metadata.labels?.[one.key]));
-    const fieldsMatch = matchFields.every((one) => one.key === 'metadata.name' && matches(one, metadata.name));
-    if (labelsMatch && fieldsMatch) sum += weight;
+    if (matchesNodeSelectorTerm(term, metadata)) sum += weight;
   }
   return sum;
 }
@@ -40,23 +34,4 @@ export function preference(spec: SubscriptionSpec, { metadata }: ManagedCluster)
 function termsOf({ schedulingStrategy, dividingScheduling }: SubscriptionSpec): readonly Term[] {
   if (schedulingStrategy !== 'Dividing' || dividingScheduling?.type !== 'Dynamic') return [];
   return dividingScheduling.dynamicDividing?.preferredClusters ?? [];
-}
-
-function matches({ operator, values = [] }: Requirement, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    case 'Gt':
-      return Number.parseInt(value ?? '', 10) > Number.parseInt(values[0] ?? '', 10);
-    case 'Lt':
-      return Number.parseInt(value ?? '', 10) < Number.parseInt(values[0] ?? '', 10);
-    default:
-      return false;
-  }
 }

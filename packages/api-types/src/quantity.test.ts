@@ -2,7 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, it } from '@jest/globals';
-import { formatQuantity, parseQuantity, sumQuantities } from './quantity.ts';
+import { formatQuantity, parseQuantity, sameQuantity, sumQuantities } from './quantity.ts';
+
+describe('sameQuantity', () => {
+  it.each<[unknown, unknown, boolean]>([
+    ['1', '1000m', true],
+    ['1024Mi', '1Gi', true],
+    [1, '1', true],
+    [0.5, '500m', true],
+    ['1e3', '1k', true],
+    ['1', '2', false],
+    ['12345678901234567890', '12345678901234567891', false],
+    ['lots', 'lots', false],
+    [undefined, undefined, false],
+    [true, '1', false],
+  ])('%j and %j: %s', (a, b, same) => expect(sameQuantity(a, b)).toBe(same));
+});
 
 describe('sumQuantities', () => {
   it('is "0" without summands', () => {

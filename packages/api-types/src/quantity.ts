@@ -68,6 +68,17 @@ export function sumQuantities(texts: Iterable<string>): string {
   return formatQuantity({ nanos, format: format ?? 'decimal' });
 }
 
+/** Whether both are quantities of the same amount, however they are written. */
+export function sameQuantity(a: unknown, b: unknown): boolean {
+  const [x, y] = [a, b].map((value) => (isText(value) ? parseQuantity(String(value)) : undefined));
+  return x !== undefined && y !== undefined && x.nanos === y.nanos;
+}
+
+/** YAML has quantities as numbers too. */
+function isText(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
+}
+
 function scaled(digits: bigint, exponent: number): bigint {
   if (exponent >= 0) return digits * 10n ** BigInt(exponent);
   const divisor = 10n ** BigInt(-exponent);
