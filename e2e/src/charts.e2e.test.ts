@@ -202,6 +202,49 @@ it('the charts mean the same by the values they share', async () => {
   }
 });
 
+describe('the discovery of Cluster API clusters', () => {
+  const values = { clusterAPI: { namespaces: ['one', 'two'], parentURL: 'https://parent.example.com:6443' } };
+  const about = (objects: KubeObject[]) => {
+    const roles = [...ofKind(objects, 'ClusterRole'), ...ofKind(objects, 'Role')];
+    return roles.filter(({ rules }) => JSON.stringify(rules).includes('cluster.x-k8s.io'));
+  };
+
+  it('has no rights and no flags where it is off', async () => {
+    const objects = await render('hub');
+    expect(about(objects)).toEqual([]);
+    expect(JSON.stringify(objects)).not.toContain('--cluster-api');
+    const rules = ofKind(objects, 'ClusterRole').flatMap((role) => role['rules'] as Rule[]);
+    const deletes = rules.filter(
+      ({ resources, verbs }) => resources?.includes('clusterregistrationrequests') && verbs.includes('delete'),
+    );
+    expect(deletes).toEqual([]);
+  });
+
+  it('has its rights in the namespaces that are named, and in no other', async () => {
+    const objects = await render('hub', values);
+    expect(about(objects).map(({ kind, metadata }) => [kind, metadata.namespace])).toEqual([
+      ['Role', 'one'],
+      ['Role', 'two'],
+    ]);
+    for (const role of about(objects)) {
+      const secrets = (role['rules'] as Rule[]).filter(({ resources }) => resources?.includes('secrets'));
+      expect(secrets.map(({ verbs }) => verbs)).toEqual([['get']]);
+    }
+    const { args } = await containerOf('hub', values);
+    expect(args).toEqual(
+      expect.arrayContaining([
+        '--cluster-api-namespaces=one',
+        '--cluster-api-namespaces=two',
+        '--cluster-api-parent-url=https://parent.example.com:6443',
+      ]),
+    );
+  });
+
+  it('wants to know where the parent is', async () => {
+    await expect(render('hub', { clusterAPI: { namespaces: ['one'] } })).rejects.toThrow(/clusterAPI\.parentURL is required/);
+  });
+});
+
 describe('the chart of the agent', () => {
   it('keeps the token out of arguments and environment', async () => {
     const deployment = JSON.stringify(await deploymentOf('agent'));

@@ -2,18 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ClusterRegistrationRequest, type KubeObject, type ManagedCluster, resources, taints } from '@clusternet/api-types';
-import { core, KubeClient } from '@clusternet/client';
+import { core, KubeClient, resourceDefinition } from '@clusternet/client';
 import {
+  ChartRepository,
   type Cluster,
   createBootstrapToken,
   installChart,
+  kubeconfigYaml,
   startSystem,
   startWorkload,
   type System,
+  uninstallChart,
   type Workload,
 } from '@clusternet/localup';
 import { chartFolder } from './testing/charts.ts';
@@ -33,6 +37,18 @@ type Name = (typeof names)[number];
 /** Of Subscriptions to all clusters but those that there are only objects of. */
 const real = { matchExpressions: [{ key: 'fake', operator: 'DoesNotExist' }] };
 
+const hubValues = {
+  extraArgs: quick,
+  featureGates: { SocketConnection: true },
+  failover: { after: '10s', interval: '1s', maxShare: 0.5 },
+};
+const agentValues = {
+  extraArgs: { ...quick, 'cluster-status-collect-frequency': '1s' },
+  featureGates: { SocketConnection: true, Predictor: true },
+  predictor: { port: 0 },
+  heartbeat: '1s',
+};
+
 let system: System;
 let parent: KubeClient;
 let publisher: Publisher;
@@ -43,19 +59,10 @@ beforeAll(async () => {
     audit: true,
     children: names.map((name) => ({ name, nodes: 1, syncMode: name === 'b' ? ('Push' as const) : ('Pull' as const) })),
     values: {
-      hub: {
-        extraArgs: quick,
-        featureGates: { SocketConnection: true },
-        failover: { after: '10s', interval: '1s', maxShare: 0.5 },
-      },
+      hub: hubValues,
       scheduler: { extraArgs: quick },
       'override-engine': { extraArgs: quick },
-      agent: {
-        extraArgs: { ...quick, 'cluster-status-collect-frequency': '1s' },
-        featureGates: { SocketConnection: true, Predictor: true },
-        predictor: { port: 0 },
-        heartbeat: '1s',
-      },
+      agent: agentValues,
     },
     logDir: process.env['E2E_LOG_DIR'],
     log: (line) => process.stderr.write(`${line}\n`),
@@ -215,6 +222,52 @@ describe('a cluster that is cordoned', () => {
     await eventually(async () => expect(await uidIn('b', 'old', 'kept')).toBeDefined());
   });
 
+  it('is left by an application that is in one cluster alone only when it is up in another one', async () => {
+    const feeds = await publisher.feed(namespace('moving'), deployment('moving', 'web', 1));
+    await parent.resource(resources.subscriptions).create({
+      apiVersion: 'apps.clusternet.io/v1alpha1',
+      kind: 'Subscription',
+      metadata: { name: 'moving', namespace: 'default' },
+      spec: {
+        schedulingBySubGroup: true,
+        subscribers: [{ clusterAffinity: real, subGroupStrategy: { minClusters: 1 } }],
+        feeds,
+      },
+    });
+    const web = async (name: Name) => {
+      const found = await child(name).resource(core.deployments).find({ name: 'web', namespace: 'moving' });
+      return found && ((found['status'] as { readyReplicas?: number } | undefined)?.readyReplicas ?? 0);
+    };
+    await eventually(async () => expect(await boundTo('moving')).toHaveLength(1));
+    const [from] = (await boundTo('moving')) as [Name];
+    await eventually(async () => expect(await web(from)).toBe(1));
+    const others = names.filter((name) => name !== from);
+    const schedulable = (unschedulable: boolean) =>
+      Promise.all(
+        others.map(async (name) => {
+          const { items } = await child(name).resource<KubeObject>(core.nodes).list();
+          for (const { metadata } of items) {
+            await child(name).resource(core.nodes).patch({ name: metadata.name }, { spec: { unschedulable } }, { type: 'merge' });
+          }
+        }),
+      );
+    await schedulable(true);
+    await kubectl('drain', from, '--no-wait');
+    await eventually(async () => expect(await boundTo('moving')).not.toContain(from));
+    const [to] = (await boundTo('moving')) as [Name];
+    await eventually(async () => expect(await web(to)).toBe(0));
+    await throughout(2, async () => expect(await web(from)).toBe(1));
+    await schedulable(false);
+    await eventually(async () => {
+      expect(await web(to)).toBe(1);
+      expect(await web(from)).toBeUndefined();
+    });
+    await kubectl('uncordon', from);
+    await publisher.unsubscribe('moving');
+    await eventually(async () => expect(await boundTo('old')).toEqual(['a', 'b', 'c']));
+    await eventually(async () => expect(await uidIn(from, 'old', 'kept')).toBeDefined());
+  });
+
   it('says what went wrong', async () => {
     expect(await kubectl('drain', 'nowhere')).toMatchObject({
       code: 1,
@@ -358,6 +411,154 @@ describe('a cluster that is deleted while a rollout runs', () => {
     expect(await uidIn('c', 'roll', 'm')).toBeDefined();
     const dedicated = request?.status?.dedicatedNamespace ?? '';
     await eventually(async () => expect(await parent.resource(core.namespaces).find({ name: dedicated })).toBeUndefined());
+  });
+});
+
+describe('a cluster of Cluster API', () => {
+  const definition = resourceDefinition('cluster.x-k8s.io/v1beta2', 'Cluster', 'clusters', true);
+  const open = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  const version = (name: string, storage: boolean) => ({
+    name,
+    served: true,
+    storage,
+    schema: open,
+    subresources: { status: {} },
+  });
+  const crd: KubeObject = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'clusters.cluster.x-k8s.io', annotations: { 'api-approved.kubernetes.io': 'unapproved, a fixture' } },
+    spec: {
+      group: 'cluster.x-k8s.io',
+      scope: 'Namespaced',
+      names: { plural: 'clusters', singular: 'cluster', kind: 'Cluster', listKind: 'ClusterList', shortNames: ['cl'] },
+      versions: [version('v1beta1', false), version('v1beta2', true)],
+    },
+  };
+  const ref = { name: 'made', namespace: 'default' };
+
+  const condition = async () => {
+    const { status } = await parent.resource<KubeObject>(definition).get(ref);
+    return conditionLine({ status } as Parameters<typeof conditionLine>[0], 'ClusternetRegistered');
+  };
+  /** As Cluster API does all the time. */
+  const touch = () =>
+    parent
+      .resource(definition)
+      .patch(ref, { metadata: { annotations: { touched: String(performance.now()) } } }, { type: 'merge' });
+  const kubeconfig = async (text: string) => {
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'made-kubeconfig', namespace: 'default', labels: { 'cluster.x-k8s.io/cluster-name': 'made' } },
+      type: 'cluster.x-k8s.io/secret',
+      data: { value: Buffer.from(text).toString('base64') },
+    };
+    await parent.resource<KubeObject>(core.secrets).apply(secret, { fieldManager: 'e2e', force: true });
+    await touch();
+  };
+
+  it('is registered by its own kubeconfig and initialised before anything else, follows that Secret, and is deregistered with its object', async () => {
+    // It was a child in another way before.
+    await agent('c').stop();
+    await uninstallChart({ cluster: server('c'), release: 'clusternet-agent', namespace: 'clusternet-system' });
+    await using charts = await ChartRepository.start({ helm: system.parent.binaries.helm });
+    await charts.publishFolder(chartFolder('agent'));
+    await parent.resource<KubeObject>(core.customResourceDefinitions).create(crd);
+    await eventually(() => parent.resource(definition).list());
+    await installChart({
+      cluster: system.parent,
+      chartDir: chartFolder('hub'),
+      release: 'clusternet-hub',
+      namespace: 'clusternet-system',
+      values: {
+        replicaCount: 1,
+        ...hubValues,
+        sockets: { peerPort: 0 },
+        helm: { allow: ['127.0.0.1'] },
+        featureGates: { ...hubValues.featureGates, ClusterInit: true },
+        clusterAPI: {
+          namespaces: ['default'],
+          parentURL: system.parent.server,
+          agent: { repo: charts.url, values: { ...agentValues, replicaCount: 1, crds: { enabled: false } } },
+        },
+      },
+    });
+    const hub = system.services.find(({ name }) => name === 'clusternet-hub')?.process;
+    await hub?.restart();
+    const made = await parent
+      .resource<KubeObject>(definition)
+      .create({ apiVersion: 'cluster.x-k8s.io/v1beta2', kind: 'Cluster', metadata: ref, spec: {} });
+    await parent.resource(definition).patch(ref, { status: { phase: 'Provisioned' } }, { type: 'merge', subresource: 'status' });
+    await parent.resource(resources.subscriptions).create({
+      apiVersion: 'apps.clusternet.io/v1alpha1',
+      kind: 'Subscription',
+      metadata: {
+        name: 'init',
+        namespace: 'default',
+        annotations: { 'apps.clusternet.io/is-default-cluster-init': 'true' },
+      },
+      spec: {
+        subscribers: [{ clusterAffinity: real }],
+        clusterTolerations: [{ key: taints.initialization, operator: 'Exists' }],
+        feeds: await publisher.feed(namespace('init'), configMap('init', 'm', { a: 'b' })),
+      },
+    });
+    await eventually(async () => expect(await condition()).toMatch(/^False KubeconfigMissing: .*made-kubeconfig/));
+    await kubeconfig('current-context: none');
+    await eventually(async () => expect(await condition()).toMatch(/^False KubeconfigInvalid: .*names nothing in contexts/));
+    await kubeconfig(await readFile(server('c').kubeconfigPath, 'utf8'));
+    await eventually(async () => expect(await condition()).toMatch(/^False WaitingForAgent:/));
+
+    const taintsSeen = new Set<string>();
+    const watching = new AbortController();
+    void (async () => {
+      const clusters = parent.resource<ManagedCluster>(resources.managedClusters);
+      for await (const { object } of clusters.watch({ signal: watching.signal })) {
+        if (object.metadata.name === 'made') for (const effect of effectsOf(object)) taintsSeen.add(effect);
+      }
+    })().catch(() => undefined);
+    const started = await startWorkload({
+      cluster: server('c'),
+      namespace: 'clusternet-system',
+      deployment: 'clusternet-agent',
+      entrypoints: {
+        'clusternet/clusternet-agent': fileURLToPath(new URL('../../packages/agent/dist/main.js', import.meta.url)),
+      },
+    });
+    try {
+      await becomes('made', 'True');
+      await eventually(async () => expect(await condition()).toMatch(/^True Registered: .*ManagedCluster .*\/made/));
+      const cluster = await managedCluster('made');
+      expect(cluster.spec).toMatchObject({ clusterId: made.metadata.uid, syncMode: 'Dual' });
+      expect(cluster.metadata.labels).toMatchObject({ 'cluster.x-k8s.io/cluster-name': 'made' });
+      await eventually(async () => {
+        const { status, spec } = await managedCluster('made');
+        const init = status?.conditions?.find(({ type }) => type === 'ClusterInit');
+        expect(init).toMatchObject({ status: 'True', reason: 'ClusterInitDone' });
+        expect(spec.taints ?? []).toEqual([]);
+        expect(await boundTo('old')).toContain('made');
+      });
+      watching.abort();
+      expect([...taintsSeen]).toContain(`${taints.initialization}:NoSchedule`);
+      expect(await uidIn('c', 'init', 'm')).toBeDefined();
+
+      const { server: address, caPem } = server('c');
+      await kubeconfig(kubeconfigYaml({ name: 'made', server: address, caPem, user: { token: 'nobody.knows.it' } }));
+      await eventually(async () => expect(await condition()).toMatch(/^True KubeconfigRefused: /));
+      await kubeconfig(await readFile(server('c').kubeconfigPath, 'utf8'));
+      await eventually(async () => expect(await condition()).toMatch(/^True Registered/));
+
+      await parent.resource(definition).delete(ref);
+      await eventually(async () => {
+        const { items } = await parent.resource<ClusterRegistrationRequest>(resources.clusterRegistrationRequests).list();
+        expect(items.map(({ spec }) => spec.clusterName)).not.toContain('made');
+        const left = await parent.resource<ManagedCluster>(resources.managedClusters).list();
+        expect(left.items.map(({ metadata }) => metadata.name)).not.toContain('made');
+      });
+    } finally {
+      await started.stop();
+    }
   });
 });
 

@@ -34,7 +34,7 @@ beforeAll(async () => {
       hub: { extraArgs: quick },
       scheduler: { extraArgs: quick, configuration },
       'override-engine': { extraArgs: quick },
-      agent: { extraArgs: quick },
+      agent: { extraArgs: { ...quick, 'cluster-status-collect-frequency': '1s' } },
     },
     logDir: process.env['E2E_LOG_DIR'],
     log: (line) => process.stderr.write(`${line}\n`),
@@ -246,6 +246,44 @@ describe('replicas', () => {
     const key = feedKey({ apiVersion: 'example.com/v1', kind: 'Farm', namespace: 'groups', name: 'f' });
     expect(status?.replicas?.[key]).toEqual([3, 3]);
     await publisher.unsubscribe('groups');
+  });
+
+  it('go only to clusters that know the kind of a feed, and to others once these do', async () => {
+    const barns: KubeObject = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'barns.example.com' },
+      spec: {
+        group: 'example.com',
+        scope: 'Namespaced',
+        names: { plural: 'barns', singular: 'barn', kind: 'Barn' },
+        versions: [
+          {
+            name: 'v1',
+            served: true,
+            storage: true,
+            schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+          },
+        ],
+      },
+    };
+    const define = (name: string) => children.get(name)?.resource<KubeObject>(core.customResourceDefinitions).create(barns);
+    await define('medium');
+    const barn = { apiVersion: 'example.com/v1', kind: 'Barn', metadata: { name: 'b', namespace: 'kinds' } };
+    await subscribe('kinds', { feeds: await publisher.feed(namespace('kinds'), barn) });
+    const bound = async () => {
+      const subscription = await publisher.subscription('kinds');
+      return (subscription.status?.bindingClusters ?? []).map((binding) => binding.split('/')[1]).sort();
+    };
+    await eventually(async () => {
+      expect(conditionLine(await publisher.subscription('kinds'), 'Scheduled')).toBe(
+        'True Scheduled: bound to 1 cluster; left out: 2 did not serve example.com/v1/Barn',
+      );
+      expect(await bound()).toEqual(['medium']);
+    });
+    await define('small');
+    await eventually(async () => expect(await bound()).toEqual(['medium', 'small']));
+    await publisher.unsubscribe('kinds');
   });
 
   it.each<[string, Spec, RegExp]>([

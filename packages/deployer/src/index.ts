@@ -11,6 +11,7 @@ export { createHelmEngine, type HelmSettings } from './helm/createHelmEngine.ts'
 export { HelmDeployer, type HelmDeployerOptions, type HelmEngine } from './helm/helmDeployer.ts';
 export { helmFlags, helmSettings } from './helm/helmFlags.ts';
 export { maxValuesBytes } from './helm/release/inputs.ts';
+export { ReleaseWorker, type ReleaseWorkerOptions } from './helm/release/releaseWorker.ts';
 export { type HelmAccess } from './helm/run/helmSession.ts';
 export { type ChartCredentials, type ChartRef, type ResolvedChart } from './helm/source/chartRef.ts';
 export { ChartSource } from './helm/source/chartSource.ts';

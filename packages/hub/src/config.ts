@@ -48,6 +48,23 @@ export const hubConfig = z.object({
     .describe(
       'how long an application stays in a cluster that it is to leave while it is not up in the others; 0 for not at all',
     ),
+  clusterApiNamespaces: z
+    .array(z.string())
+    .default([])
+    .describe('namespace whose clusters of Cluster API (cluster.x-k8s.io) are registered; repeatable'),
+  clusterApiKubeconfig: z
+    .string()
+    .default('')
+    .describe(
+      'kubeconfig of the management cluster of Cluster API; default: this cluster. Without namespaces all of its are looked at',
+    ),
+  clusterApiParentUrl: z.string().default('').describe("URL of this cluster's API server for the agents of those clusters"),
+  clusterApiAgentRepo: z
+    .string()
+    .default('oci://ghcr.io/clusternet/charts')
+    .describe('repository of the chart clusternet-agent, which those clusters get'),
+  clusterApiAgentVersion: z.string().default('').describe('version of that chart; default: that of the hub'),
+  clusterApiAgentValues: z.string().default('').describe('further values of that chart, JSON'),
   allowClearCredentials: z
     .boolean()
     .default(false)

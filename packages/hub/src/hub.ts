@@ -6,6 +6,7 @@ import { type KubeClient } from '@clusternet/client';
 import { createHelmEngine, helmSettings } from '@clusternet/deployer';
 import { type CommonConfig, EventRecorder, type FeatureGates, type Logger, type Metrics, Stack } from '@clusternet/runtime';
 import { Approver } from './approver/approver.ts';
+import { createClusterDiscovery, discoversClusters } from './clusterApi/createClusterDiscovery.ts';
 import { type HubConfig } from './config.ts';
 import { type Controller, type ControllerContext } from './controller.ts';
 import { createFeedInventory } from './feedInventory/createFeedInventory.ts';
@@ -104,6 +105,11 @@ export async function lead(o: HubOptions, leading: AbortSignal): Promise<void> {
     if (gates.enabled(featureGates.feedInventory)) {
       const { reservedNamespace } = config;
       controllers.push(await createFeedInventory(context, { client, reservedNamespace, logger, metrics }, leading));
+    }
+    if (discoversClusters(config)) {
+      const tunnels = gates.enabled(featureGates.socketConnection);
+      const shared = { config, client, helm, tunnels, version: o.version, signal: leading };
+      controllers.push(await createClusterDiscovery(context, shared));
     }
     for (const controller of controllers) stack.use(controller).start();
     logger.info('leading');

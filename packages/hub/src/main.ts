@@ -3,6 +3,7 @@
 
 import { names } from '@clusternet/api-types';
 import { runService } from '@clusternet/runtime';
+import { checkClusterApi } from './clusterApi/createClusterDiscovery.ts';
 import { checkGates, hubConfig, hubGates } from './config.ts';
 import { lead } from './hub.ts';
 import { startReplica } from './replica.ts';
@@ -19,6 +20,7 @@ await runService({
   healthServer: false,
   run: async (context) => {
     checkGates(context.gates);
+    checkClusterApi(context.config);
     const replica = await startReplica({ ...context, version });
     try {
       const { streams, connectivity } = replica;

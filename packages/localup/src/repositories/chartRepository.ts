@@ -46,6 +46,12 @@ export class ChartRepository implements AsyncDisposable {
     await runHelm(this.#helm, ['repo', 'index', this.#folder]);
   }
 
+  /** Publishes a chart that is a folder, under the version that it says. */
+  async publishFolder(folder: string): Promise<void> {
+    await runHelm(this.#helm, ['package', folder, '--destination', this.#folder]);
+    await runHelm(this.#helm, ['repo', 'index', this.#folder]);
+  }
+
   /** Stops answering. */
   async stop(): Promise<void> {
     const server = this.#server;

@@ -13,8 +13,11 @@ export interface HelmAccess {
   server: string;
   caPem?: string;
   tlsServerName?: string;
-  /** The token of the deployer of this child, asked for with every call. */
-  token: () => string | Promise<string>;
+  /** The token of the deployer of this child, asked for with every call where it is a function. */
+  token?: string | (() => string | Promise<string>);
+  /** A client certificate and its key, PEM, where there is no token. */
+  certPem?: string;
+  keyPem?: string;
   /** Streams to the API server; TCP when absent. */
   open?: OpenStream;
   qps?: number;
@@ -46,8 +49,10 @@ export async function runHelm(o: {
     await using bridge = await ApiBridge.start({ server: new URL(access.server), open: access.open, signal });
     const file = (name: string): string => join(home, name);
     await mkdir(file('plugins'));
-    await writeFile(file('token'), await access.token(), { mode: 0o600 });
-    await writeFile(file('kubeconfig'), kubeconfigOf({ access, proxy: bridge.url, tokenFile: file('token') }), { mode: 0o600 });
+    const token = typeof access.token === 'function' ? await access.token() : access.token;
+    if (token !== undefined) await writeFile(file('token'), token, { mode: 0o600 });
+    const tokenFile = token === undefined ? undefined : file('token');
+    await writeFile(file('kubeconfig'), kubeconfigOf({ access, proxy: bridge.url, tokenFile }), { mode: 0o600 });
     if (values !== undefined) await writeFile(file('values.json'), values, { mode: 0o600 });
     const limits = [
       ...(access.qps === undefined ? [] : [`--qps=${access.qps}`]),
@@ -78,8 +83,13 @@ export async function runHelm(o: {
 }
 
 /** JSON is YAML. */
-function kubeconfigOf(o: { access: HelmAccess; proxy: string; tokenFile: string }): string {
-  const { server, caPem, tlsServerName } = o.access;
+function kubeconfigOf(o: { access: HelmAccess; proxy: string; tokenFile: string | undefined }): string {
+  const { server, caPem, tlsServerName, certPem, keyPem } = o.access;
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const user =
+    o.tokenFile === undefined && certPem !== undefined && keyPem !== undefined
+      ? { 'client-certificate-data': base64(certPem), 'client-key-data': base64(keyPem) }
+      : { tokenFile: o.tokenFile };
   const cluster = {
     server,
     'proxy-url': o.proxy,
@@ -90,7 +100,7 @@ function kubeconfigOf(o: { access: HelmAccess; proxy: string; tokenFile: string 
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'child', cluster }],
-    users: [{ name: 'deployer', user: { tokenFile: o.tokenFile } }],
+    users: [{ name: 'deployer', user }],
     contexts: [{ name: 'child', context: { cluster: 'child', user: 'deployer' } }],
     'current-context': 'child',
   });
