@@ -20,8 +20,8 @@ import {
   type Subscription,
 } from '@clusternet/api-types';
 import { selectOverrides } from '../overrides/selectOverrides.ts';
-import { renderDescriptions } from '../render/renderDescriptions.ts';
-import { isChartFeed, renderHelmDescription } from '../render/renderHelmDescription.ts';
+import { renderBase } from '../render/renderBase.ts';
+import { isChartFeed } from '../render/renderHelmDescription.ts';
 import { contentOf, objectsOfContent } from '../rollout/revision.ts';
 import { BaseIndex } from '../service/baseIndex.ts';
 import { ManifestIndex } from '../service/manifestIndex.ts';
@@ -80,8 +80,12 @@ export function preview(input: PreviewInput): PreviewedCluster[] {
     const previous = (input.descriptions ?? []).filter(
       ({ metadata }) => metadata.namespace === namespace && metadata.labels?.[labels.configUid] === base.metadata.uid,
     );
-    const shared = {
+    const chartOf = (feed: Feed): HelmChart | undefined =>
+      (input.charts ?? []).find((chart) => chart.metadata.name === feed.name && chart.metadata.namespace === feed.namespace);
+    const { descriptions, outcomes } = renderBase({
       base,
+      manifestOf: (feed) => manifests.find(feed),
+      chartOf: (feed) => (isChartFeed(feed) ? chartOf(feed) : undefined),
       overridesOf: (feed: Feed) =>
         selectOverrides({
           feed,
@@ -97,15 +101,8 @@ export function preview(input: PreviewInput): PreviewedCluster[] {
       },
       previous,
       now: input.now,
-    };
-    const plain = renderDescriptions({ ...shared, manifestOf: (feed) => manifests.find(feed) });
-    const chartOf = (feed: Feed): HelmChart | undefined =>
-      (input.charts ?? []).find((chart) => chart.metadata.name === feed.name && chart.metadata.namespace === feed.namespace);
-    const helm = renderHelmDescription({ ...shared, chartOf: (feed) => (isChartFeed(feed) ? chartOf(feed) : undefined) });
-    const descriptions = [...plain.descriptions, ...(helm.description ? [helm.description] : [])];
-    const waits = [...plain.outcomes, ...helm.outcomes]
-      .filter(({ state }) => state === 'waiting')
-      .map(({ override: { origin } }) => origin);
+    });
+    const waits = outcomes.filter(({ state }) => state === 'waiting').map(({ override: { origin } }) => origin);
     return {
       subscription,
       cluster: name,

@@ -1,9 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { createHash } from 'node:crypto';
 import {
-  annotations as wellKnown,
   type Base,
   type Description,
   type DescriptionSpec,
@@ -20,7 +18,7 @@ import { encodeManifest, feedOfRaw } from './encodeManifest.ts';
 import { hashOf, missing, type OverrideOutcome, overrideProblem, renderWithOverrides, undoneMessage } from './renderFeed.ts';
 import { readRenderedFrom, writeRenderedFrom } from './renderedFrom.ts';
 import { isChartEntry } from '../rollout/revision.ts';
-import { type Undo, type Undone, undoneOf } from '../rollout/undo.ts';
+import { type Undo, type Undone } from '../rollout/undo.ts';
 import { isChartFeed } from './renderHelmDescription.ts';
 import { maxObjectBytes, type Placeable, placeInShards, shardName, shardNumber } from './shards.ts';
 
@@ -38,6 +36,8 @@ export interface RenderInput {
   now: Date;
   /** Brings back what was rendered before; it stays, feed by feed, until the feed or an override of it changes. */
   undo?: Undo;
+  /** What an undo, this one or an earlier one, holds. */
+  undone?: Undone;
   /** Bytes per Description and per object, for tests; default `maxShardBytes` and `maxObjectBytes`. */
   limits?: { shard?: number; object?: number };
 }
@@ -83,14 +83,15 @@ export function renderDescriptions(input: RenderInput): Rendering {
   const { base, now } = input;
   const shards = readShards(base, input.previous);
   const before = new Map(input.previous.flatMap(({ spec }) => spec.skipped ?? []).map((entry) => [problemKey(entry), entry]));
-  const { rendered, skipped, held, from, outcomes, undone } = renderFeeds(input, { shards, before });
+  const { rendered, skipped, held, from, outcomes } = renderFeeds(input, { shards, before });
   const shardOf = new Map([...shards].flatMap(([number, { keys }]) => keys.map((key) => [key, number] as const)));
   const placed = placeInShards(rendered, { current: (key) => shardOf.get(key), limit: input.limits?.shard });
   const renderedKeys = new Set(rendered.map(({ key }) => key));
   const dated = skipped.map((entry) => ({ ...entry, since: before.get(problemKey(entry))?.since ?? timeText(now) }));
 
   const fresh = dated.filter((entry) => !before.has(problemKey(entry)));
-  const onlyCharts = shards.size === 0 && (base.spec.feeds ?? []).length > 0 && (base.spec.feeds ?? []).every(isChartFeed);
+  const onlyCharts =
+    shards.size === 0 && placed.size === 0 && (base.spec.feeds ?? []).length > 0 && (base.spec.feeds ?? []).every(isChartFeed);
   const numbers = [...new Set([...(onlyCharts ? [] : [1]), ...shards.keys(), ...placed.keys()])].sort((a, b) => a - b);
   const giving = new Set<string>();
   const result: Rendering = {
@@ -112,7 +113,6 @@ export function renderDescriptions(input: RenderInput): Rendering {
     if (number > 1 && shard && idle) result.surplus.push(shard.description);
     else {
       const annotations = writeRenderedFrom(new Map([...from].filter(([key]) => here.has(key))));
-      if (undone && number === 1) annotations[wellKnown.undone] = stableStringify(undone);
       result.descriptions.push(descriptionOf(base, { name: shardName(base.metadata.name, number), spec, annotations }));
     }
   }
@@ -155,14 +155,13 @@ function renderFeeds(
   held: ReadonlySet<string>;
   from: ReadonlyMap<string, string>;
   outcomes: Rendering['outcomes'];
-  undone: Undone | undefined;
 } {
   const plain = (input.base.spec.feeds ?? []).filter((feed) => !isChartFeed(feed));
   const feeds = new Map(plain.map((feed) => [feedKey(feed), feed]));
   const deployed = new Map([...shards.values()].flatMap(({ raw }) => [...raw].map(([key, entry]) => [key, entry.raw] as const)));
   const remembered = new Map([...shards.values()].flatMap((shard) => [...shard.from]));
   if (input.undo) return { ...bringBack(input, { undo: input.undo, feeds }), skipped: [], held: new Set() };
-  const undone = stillUndone(input, { before: undoneOf(shards.get(1)?.description), feeds });
+  const { undone } = input;
   const results = [...feeds].flatMap(([key, feed]) => {
     if (undone?.without[key] !== undefined) return [];
     const kept = deployed.get(key);
@@ -200,63 +199,33 @@ function renderFeeds(
     const kept = deployed.get(key);
     if (kept !== undefined) rendered.push({ key, raw: kept });
   }
-  return { rendered, skipped, held, from, outcomes, undone };
+  return { rendered, skipped, held, from, outcomes };
 }
 
 /** What was rendered before, and the hashes that keep it. */
 function bringBack(
   input: RenderInput,
   { undo, feeds }: { undo: Undo; feeds: ReadonlyMap<string, Feed> },
-): Pick<ReturnType<typeof renderFeeds>, 'rendered' | 'from' | 'outcomes' | 'undone'> {
-  const { id, revision } = undo;
+): Pick<ReturnType<typeof renderFeeds>, 'rendered' | 'from' | 'outcomes'> {
   const content = [...undo.content].filter(([key, raw]) => !isChartEntry(raw) && input.ownedBy?.(key) === undefined);
   const back = new Set(content.map(([key]) => key));
-  const hashes = [...feeds].map(([key, feed]) => [key, inputHash(input, feed)] as const);
   return {
     rendered: content.map(([key, raw]) => ({ key, raw })),
-    from: new Map(hashes.filter(([key]) => back.has(key))),
+    from: new Map([...feeds].flatMap(([key, feed]) => (back.has(key) ? [[key, plainHash(input, feed)] as const] : []))),
     outcomes: [...feeds.values()].flatMap((feed) =>
       (input.overridesOf?.(feed) ?? []).map(
         (override) => ({ override, state: 'waiting', message: undoneMessage, feed }) as const,
       ),
     ),
-    undone: {
-      id,
-      revision,
-      feeds: hashOfFeeds(feeds),
-      with: [...back].filter((key) => !feeds.has(key)),
-      without: Object.fromEntries(hashes.filter(([key]) => !back.has(key))),
-    },
   };
 }
 
-/** What an undo still holds: as long as the list of feeds is the same, and what a feed is rendered from. */
-function stillUndone(
-  input: RenderInput,
-  { before, feeds }: { before: Undone | undefined; feeds: ReadonlyMap<string, Feed> },
-): Undone | undefined {
-  if (!before) return undefined;
-  const isSame = ([key, hash]: [string, string]): boolean => {
-    const feed = feeds.get(key);
-    return feed !== undefined && inputHash(input, feed) === hash;
-  };
-  const sameFeeds = before.feeds === hashOfFeeds(feeds);
-  const without = Object.fromEntries(Object.entries(before.without).filter(isSame));
-  return { ...before, with: sameFeeds ? before.with.filter((key) => input.ownedBy?.(key) === undefined) : [], without };
-}
-
-function inputHash(input: RenderInput, feed: Feed): string {
+/** Hash of what a feed that is no chart is rendered from at once. */
+export function plainHash(input: Pick<RenderInput, 'manifestOf' | 'overridesOf'>, feed: Feed): string {
   const manifest = input.manifestOf(feed);
   const encoded = manifest && encodeManifest(manifest);
   const eager = (input.overridesOf?.(feed) ?? []).filter(({ deferred }) => deferred !== true);
   return encoded ? hashOf(encoded, eager) : missing;
-}
-
-function hashOfFeeds(feeds: ReadonlyMap<string, Feed>): string {
-  return createHash('sha256')
-    .update(stableStringify([...feeds.keys()].sort()))
-    .digest('base64url')
-    .slice(0, 16);
 }
 
 /** Problems of the new state of an object, which leave the old one as it is. */

@@ -221,5 +221,31 @@ describe('the Helm Description of a Base', () => {
     const { description } = render({ feeds: [feed('web'), feed('db')], charts, overrides, more: { limit: 6_000 } });
     expect(description?.spec.charts).toEqual([{ namespace: 'shop', name: 'web' }]);
     expect(reasons(description)).toEqual({ db: 'TooLarge' });
+    expect(description?.spec.skipped?.[0]?.message).toMatch(
+      /^HelmChart shop\/db takes \d+ bytes with its values .* may take 6000/,
+    );
+  });
+
+  it('keeps a chart whose values have become too large, and says so of the override', () => {
+    const charts = [chart('web'), chart('db')];
+    const feeds = [feed('web'), feed('db')];
+    const first = render({ feeds, charts });
+    const limit = JSON.stringify(first.description?.spec).length + 1_000;
+    const override = { config: { type: 'Helm' as const, value: JSON.stringify({ text: 'x'.repeat(2_000) }) } };
+    const overridesOf = ({ name }: Feed) => (name === 'web' ? [override] : []);
+    const { description, outcomes } = render({ feeds, charts, previous: first, more: { limit, overridesOf } });
+    expect(description?.spec.charts).toEqual(first.description?.spec.charts);
+    expect(description?.spec.raw).toEqual(first.description?.spec.raw);
+    expect(description?.spec.skipped?.[0]?.message).toMatch(/^HelmChart shop\/web takes .*; what was deployed before stays$/);
+    expect(outcomes).toMatchObject([{ state: 'failed', message: expect.stringContaining('HelmChart shop/web takes') }]);
+  });
+
+  it('gives room to what is deployed before what is new', () => {
+    const first = render({ feeds: [feed('db')], charts: [chart('db')] });
+    const limit = JSON.stringify(first.description?.spec).length + 100;
+    const feeds = [feed('web'), feed('db')];
+    const { description } = render({ feeds, charts: [chart('web'), chart('db')], previous: first, more: { limit } });
+    expect(description?.spec.charts).toEqual([{ namespace: 'shop', name: 'db' }]);
+    expect(reasons(description)).toEqual({ web: 'TooLarge' });
   });
 });

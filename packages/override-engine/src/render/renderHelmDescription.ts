@@ -18,8 +18,9 @@ import {
 } from '@clusternet/api-types';
 import { type Override } from '../overrides/applyOverride.ts';
 import { OverrideError } from '../overrides/overrideError.ts';
-import { type Undo } from '../rollout/undo.ts';
-import { hashOf, outcomeOf, type OverrideOutcome, overrideProblem, undoneMessage } from './renderFeed.ts';
+import { type Undo, type Undone } from '../rollout/undo.ts';
+import { hashOf, missing, outcomeOf, type OverrideOutcome, overrideProblem, undoneMessage } from './renderFeed.ts';
+import { chartFeed, objectsOfContent } from '../rollout/revision.ts';
 import { readRenderedFrom, writeRenderedFrom } from './renderedFrom.ts';
 import { renderHelm } from '../overrides/renderHelm.ts';
 import { descriptionOf } from './descriptionOf.ts';
@@ -39,6 +40,8 @@ export interface RenderHelmInput {
   now: Date;
   /** Brings back what charts were before; each stays so until it or an override of it changes. */
   undo?: Undo;
+  /** What an undo, this one or an earlier one, holds. */
+  undone?: Undone;
   /** Bytes of all charts together, for tests. */
   limit?: number;
 }
@@ -84,70 +87,88 @@ export function helmDescriptionName(base: string): string {
  * @remarks
  * - Every cluster gets the exact version that the hub found for the HelmChart; only an override of `version` or `repo` leaves that.
  * - A chart that cannot be rendered is listed in `skipped`, and the others go on. What was deployed before stays when the new state cannot be
- *   had (not found, not looked at yet, a bad override, too large), and when the HelmCharts of all feeds vanish at once.
+ *   had (not found, not looked at yet, a bad override, too large), and when the HelmCharts of all feeds vanish at once. What is deployed comes
+ *   first when there is not room for all.
  * - Whose credentials are sent where is nobody's to override: `chartPullSecret` stays that of the HelmChart, and is left out for another repository.
  */
 export function renderHelmDescription(input: RenderHelmInput): HelmRendering {
   const { base, previous, now, limit = maxShardBytes } = input;
   const name = helmDescriptionName(base.metadata.name);
   const current = previous.find(({ metadata }) => metadata.name === name);
-  const feeds = new Map((base.spec.feeds ?? []).filter(isChartFeed).map((feed) => [feedKey(feed), feed]));
-  if (feeds.size === 0) {
+  const deployed = entriesOf(current?.spec);
+  const listed = new Map((base.spec.feeds ?? []).filter(isChartFeed).map((feed) => [feedKey(feed), feed]));
+  const feeds = new Map([...listed].filter(([key]) => input.undone?.without[key] === undefined));
+  const returned = returnedEntries(input, deployed);
+  if (listed.size === 0 && returned.length === 0) {
     const surplus = current?.metadata.deletionTimestamp === undefined ? current : undefined;
     return { description: undefined, surplus, newlySkipped: [], outcomes: [] };
   }
   const before = new Map((current?.spec.skipped ?? []).map((entry) => [problemKey(entry), entry]));
-  const deployed = entriesOf(current?.spec);
   const remembered: ReadonlyMap<string, string> = current ? readRenderedFrom(current) : new Map();
   const from = new Map<string, string>();
   const results = [...feeds].map(([key, feed]) => {
     const kept = deployed.get(`${feed.namespace ?? ''}/${feed.name}`);
     return { key, feed, kept, result: renderFeed(input, { key, feed, kept, from: remembered.get(key) }) };
   });
-  const outcomes = results.flatMap(({ feed, result }) => (result.outcomes ?? []).map((one) => ({ ...one, feed: pick(feed) })));
+  const outcomes: HelmRendering['outcomes'] = [];
   const allGone = results.every(({ result }) => 'reason' in result && result.reason === skipReasons.feedNotFound);
   const entries: Entry[] = [];
   const skipped: SkippedFeed[] = [];
   const names = new Map<string, string>();
-  let used = 0;
+  // What is deployed has its room, whatever the others grow to.
+  const holds = (feed: Feed, { reason }: Pick<SkippedFeed, 'reason'>): boolean =>
+    reason === skipReasons.feedNotFound && (allGone || before.has(problemKey({ ...pick(feed), reason })));
+  const mayStay = (feed: Feed, result: Result): boolean => !('reason' in result) || result.keep || holds(feed, result);
+  const room = new Map(results.map(({ key, feed, kept, result }) => [key, kept && mayStay(feed, result) ? sizeOf(kept) : 0]));
+  let used = [...room.values(), ...returned.map(sizeOf)].reduce((sum, size) => sum + size, 0);
   const skip = (feed: Feed, problem: Pick<SkippedFeed, 'reason' | 'message'>): void => {
     const entry = { ...pick(feed), ...problem };
     skipped.push({ ...entry, since: before.get(problemKey(entry))?.since ?? timeText(now) });
   };
-  const add = (feed: Feed, entry: Entry): void => {
-    const releaseName = helmReleaseName(name, entry.chart);
-    const other = names.get(releaseName);
-    const size = entry.chartRaw.length + entry.raw.length;
+  const put = (entry: Entry): void => {
+    names.set(helmReleaseName(name, entry.chart), `${entry.chart.namespace}/${entry.chart.name}`);
+    entries.push(entry);
+  };
+  /** Takes a chart in; what is wrong with it otherwise. */
+  const add = (key: string, entry: Entry): (Pick<SkippedFeed, 'reason' | 'message'> & { keep: boolean }) | undefined => {
+    const other = names.get(helmReleaseName(name, entry.chart));
     if (other !== undefined) {
       const message = `its HelmRelease would have the name of that of HelmChart ${other}; rename one of the two`;
-      skip(feed, { reason: skipReasons.invalidFeed, message });
-    } else if (used + size > limit) {
-      const message = `chart and values take ${size} bytes once encoded, and all charts of a cluster together may take ${limit}; make the values smaller`;
-      skip(feed, { reason: skipReasons.tooLarge, message });
-    } else {
-      names.set(releaseName, `${entry.chart.namespace}/${entry.chart.name}`);
-      used += size;
-      entries.push(entry);
+      return { reason: skipReasons.invalidFeed, message, keep: false };
     }
+    const reserved = room.get(key) ?? 0;
+    const size = sizeOf(entry);
+    // One that is deployed already may stay whatever the limit is now.
+    if (size > reserved && used - reserved + size > limit) {
+      const message =
+        `HelmChart ${entry.chart.namespace}/${entry.chart.name} takes ${size} bytes with its values once encoded, and all charts of a ` +
+        `cluster together may take ${limit}, of which others have ${used - reserved}; make the values smaller`;
+      return { reason: skipReasons.tooLarge, message, keep: true };
+    }
+    used += size - reserved;
+    room.set(key, size);
+    put(entry);
+    return undefined;
   };
   for (const { key, feed, kept, result } of results) {
-    const hash = 'reason' in result ? kept && remembered.get(key) : result.from;
+    const refused = 'reason' in result ? result : add(key, result);
+    outcomes.push(
+      ...(result.outcomes ?? []).map((one) => ({ ...(refused === result ? one : tooLarge(one, refused)), feed: pick(feed) })),
+    );
+    const hash = refused ? kept && remembered.get(key) : 'reason' in result ? undefined : result.from;
     if (hash !== undefined) from.set(key, hash);
-    if (!('reason' in result)) {
-      add(feed, { chart: result.chart, chartRaw: result.chartRaw, raw: result.raw });
-      continue;
-    }
-    const { keep, reason, message } = result;
+    if (!refused) continue;
+    const { keep, reason, message } = refused;
     const problem = { reason, message };
-    const held =
-      problem.reason === skipReasons.feedNotFound && (allGone || before.has(problemKey({ ...pick(feed), ...problem })));
+    const held = holds(feed, problem);
     if (kept !== undefined && (keep || held)) {
-      add(feed, kept);
+      put(kept);
       // That the hub has not looked yet passes in a moment; what runs is not put in doubt for it.
       if (problem.reason === skipReasons.chartUnverified) continue;
       skip(feed, { ...problem, message: held ? heldMessage : `${problem.message}; what was deployed before stays` });
     } else skip(feed, problem);
   }
+  for (const entry of returned) put(entry);
   const newlySkipped = skipped.filter((entry) => entry.reason !== skipReasons.chartUnverified && !before.has(problemKey(entry)));
   const spec = specOf(entries, skipped);
   const same = current !== undefined && stableStringify(current.spec) === stableStringify(spec);
@@ -172,6 +193,14 @@ function renderFeed(
     return { reason: skipReasons.ownedByOther, message, keep: false };
   }
   const chart = input.chartOf(feed);
+  const back = entryOf(input.undo?.content.get(key), { namespace, name: feed.name });
+  if (back) {
+    const outcomes = (input.overridesOf?.(feed) ?? []).map((override): OverrideOutcome => {
+      return { override, state: 'waiting', message: undoneMessage };
+    });
+    return { ...back, outcomes, from: chartHash(input, feed) };
+  }
+  if (chart === undefined && kept !== undefined && from === missing) return { ...kept, from };
   if (chart === undefined) {
     const message = 'there is no HelmChart of this name and namespace; it is deployed once there is one';
     return { reason: skipReasons.feedNotFound, message, keep: false };
@@ -184,21 +213,52 @@ function renderFeed(
   if (!isCurrent) {
     return { reason: skipReasons.chartUnverified, message: 'the hub has not looked for the chart yet', keep: true };
   }
-  const back = entryOf(input.undo?.content.get(key), { namespace, name: feed.name });
-  return withOverrides(chart, { overrides: input.overridesOf?.(feed) ?? [], kept, from, back });
+  return withOverrides(chart, { overrides: input.overridesOf?.(feed) ?? [], kept, from });
+}
+
+/** Charts that an undo has deployed although they are fed no longer. */
+function returnedEntries({ undone, undo }: RenderHelmInput, deployed: ReadonlyMap<string, Entry>): Entry[] {
+  return (undone?.with ?? []).flatMap((key) => {
+    const content = undo?.content.get(key);
+    const [chart] = content === undefined ? [] : objectsOfContent(new Map([[key, content]])).values();
+    const { name = '', namespace = '' } = chart?.metadata ?? {};
+    const entry = undo
+      ? entryOf(content, { namespace, name })
+      : [...deployed.values()].find((one) => feedKey(chartFeed(one.chart.namespace, one.chart.name)) === key);
+    return entry ? [entry] : [];
+  });
+}
+
+/** Hash of what a chart is rendered from at once. The version that was found is no part of it: it follows from the spec. */
+export function chartHash({ chartOf, overridesOf }: Pick<RenderHelmInput, 'chartOf' | 'overridesOf'>, feed: Feed): string {
+  const chart = chartOf(feed);
+  return chart
+    ? hashOf(
+        { raw: stableStringify(chart.spec) },
+        (overridesOf?.(feed) ?? []).filter(({ deferred }) => !deferred),
+      )
+    : missing;
+}
+
+function sizeOf({ chartRaw, raw }: Entry): number {
+  return chartRaw.length + raw.length;
+}
+
+/** An override of a chart that does not fit into its Description. */
+function tooLarge(outcome: OverrideOutcome, refused: Pick<SkippedFeed, 'reason' | 'message'> | undefined): OverrideOutcome {
+  return refused?.reason === skipReasons.tooLarge ? { ...outcome, state: 'failed', message: refused.message } : outcome;
 }
 
 /** Overrides of policy ApplyLater must not be the cause of a change; see `renderWithOverrides`, which does the same for plain objects. */
 function withOverrides(
   chart: HelmChart,
-  o: { overrides: readonly Override[]; kept: Entry | undefined; from: string | undefined; back: Entry | undefined },
+  o: { overrides: readonly Override[]; kept: Entry | undefined; from: string | undefined },
 ): Result {
-  const { overrides, kept, from, back } = o;
+  const { overrides, kept, from } = o;
   const { name, namespace = '' } = chart.metadata;
   const eager = overrides.filter(({ deferred }) => deferred !== true);
   const deferred = overrides.length > eager.length;
-  const inputHash = hashOf({ raw: stableStringify([chart.spec, chart.status?.version]) }, eager);
-  const hash = deferred || from !== undefined ? inputHash : undefined;
+  const hash = deferred || from !== undefined ? hashOf({ raw: stableStringify(chart.spec) }, eager) : undefined;
   const same = (entry: Entry): boolean => entry.chartRaw === kept?.chartRaw && entry.raw === kept.raw;
   const attempt = (list: readonly Override[]): { entry?: Entry; error?: OverrideError } => {
     try {
@@ -208,10 +268,6 @@ function withOverrides(
       throw error;
     }
   };
-  if (back) {
-    const outcomes = overrides.map((override): OverrideOutcome => ({ override, state: 'waiting', message: undoneMessage }));
-    return { ...back, outcomes, from: inputHash };
-  }
   const all = attempt(overrides);
   const without = from === undefined && deferred && kept !== undefined ? attempt(eager).entry : undefined;
   const waits = kept !== undefined && (from !== undefined ? from === hash : without !== undefined && same(without));

@@ -108,7 +108,8 @@ function decoded(base64: string): string {
   return Buffer.from(base64, 'base64').toString('utf8');
 }
 
-function chartFeed(namespace: string, name: string): Feed {
+/** The feed that a HelmChart is. */
+export function chartFeed(namespace: string, name: string): Feed {
   return { apiVersion: apiVersionOf(resources.helmCharts), kind: resources.helmCharts.kind, namespace, name };
 }
 

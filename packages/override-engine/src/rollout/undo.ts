@@ -1,7 +1,8 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { annotations, type Description } from '@clusternet/api-types';
+import { createHash } from 'node:crypto';
+import { annotations, type Description, type Feed, stableStringify } from '@clusternet/api-types';
 import { type RenderedContent } from './revision.ts';
 
 /** Key of the request that is for all clusters. */
@@ -28,7 +29,12 @@ export interface Undone extends UndoRequest {
   with: string[];
   /** Feeds that are not deployed though the list has them, with the hash of what they were rendered from. */
   without: Record<string, string>;
+  /** Revisions that an undo has taken the cluster back from. */
+  bad: number[];
 }
+
+/** Revisions that are remembered as taken back; no history is longer. */
+const maxBad = 100;
 
 /** The request that a cluster (its dedicated namespace) has to follow, if any. */
 export function undoRequestFor(text: string | undefined, namespace: string): UndoRequest | undefined {
@@ -47,17 +53,70 @@ export function addUndoRequest(
   return JSON.stringify(namespace === everyCluster ? { [namespace]: request } : { ...parse(text), [namespace]: request });
 }
 
+/** What an undo leaves behind that is done now. */
+export function undoneBy(
+  undo: Undo,
+  o: {
+    feeds: ReadonlyMap<string, Feed>;
+    hashOf: (feed: Feed) => string;
+    ownedBy: (key: string) => string | undefined;
+    before: Undone | undefined;
+    /** Revision that the cluster has. */
+    current: number;
+  },
+): Undone {
+  const { id, revision, content } = undo;
+  const isBack = (key: string): boolean => content.has(key) && o.ownedBy(key) === undefined;
+  const left = Array.from({ length: Math.min(maxBad, Math.max(0, o.current - revision)) }, (_, index) => o.current - index);
+  const bad = new Set([...(o.before?.bad ?? []), ...left.reverse()]);
+  bad.delete(revision);
+  return {
+    id,
+    revision,
+    feeds: hashOfFeeds(o.feeds),
+    with: [...content.keys()].filter((key) => isBack(key) && !o.feeds.has(key)),
+    without: Object.fromEntries([...o.feeds].flatMap(([key, feed]) => (isBack(key) ? [] : [[key, o.hashOf(feed)]]))),
+    bad: [...bad].slice(-maxBad),
+  };
+}
+
+/** What an earlier undo still holds: as long as the list of feeds is the same, and what a feed is rendered from. */
+export function stillUndone(
+  before: Undone,
+  o: {
+    feeds: ReadonlyMap<string, Feed>;
+    hashOf: (feed: Feed) => string;
+    ownedBy: (key: string) => string | undefined;
+  },
+): Undone {
+  const isSame = ([key, hash]: [string, string]): boolean => {
+    const feed = o.feeds.get(key);
+    return feed !== undefined && o.hashOf(feed) === hash;
+  };
+  const sameFeeds = before.feeds === hashOfFeeds(o.feeds);
+  const without = Object.fromEntries(Object.entries(before.without).filter(isSame));
+  return { ...before, with: sameFeeds ? before.with.filter((key) => o.ownedBy(key) === undefined) : [], without };
+}
+
+function hashOfFeeds(feeds: ReadonlyMap<string, Feed>): string {
+  return createHash('sha256')
+    .update(stableStringify([...feeds.keys()].sort()))
+    .digest('base64url')
+    .slice(0, 16);
+}
+
 /** What an undo left on the first Description of a Base. */
 export function undoneOf(description: Description | undefined): Undone | undefined {
   const value = parse(description?.metadata.annotations?.[annotations.undone]);
   if (!isRequest(value)) return undefined;
-  const { feeds, with: more, without } = value as unknown as Partial<Undone>;
+  const { feeds, with: more, without, bad } = value as unknown as Partial<Undone>;
   return {
     id: value.id,
     revision: value.revision,
     feeds: typeof feeds === 'string' ? feeds : '',
     with: Array.isArray(more) ? more.map(String) : [],
     without: typeof without === 'object' ? without : {},
+    bad: Array.isArray(bad) ? bad.map(Number) : [],
   };
 }
 

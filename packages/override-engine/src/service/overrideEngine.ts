@@ -30,11 +30,11 @@ import {
   type ResourceClient,
 } from '@clusternet/client';
 import { type Change, type EventRecorder, type Informer, type Logger, type Metrics, WorkQueue } from '@clusternet/runtime';
-import { renderDescriptions, type Rendering } from '../render/renderDescriptions.ts';
+import { firstOf, mark, renderBase } from '../render/renderBase.ts';
+import { type Rendering } from '../render/renderDescriptions.ts';
 import { contentOf, type HistoryEntry, historyOf, type RevisionStamp, sameContent, stampOf } from '../rollout/revision.ts';
 import { type Undo, undoneOf, undoRequestFor } from '../rollout/undo.ts';
-import { helmDescriptionName, isChartFeed, renderHelmDescription } from '../render/renderHelmDescription.ts';
-import { shardName } from '../render/shards.ts';
+import { isChartFeed } from '../render/renderHelmDescription.ts';
 import { BaseIndex } from './baseIndex.ts';
 import { baseKeyOf, LatestDescriptions } from './latestDescriptions.ts';
 import { ManifestIndex } from './manifestIndex.ts';
@@ -272,7 +272,10 @@ export class OverrideEngine {
       const undo = await this.#undo(base, previous, signal);
       const rendering = this.#render(base, { previous, undo });
       this.#reporter.report(key, rendering.outcomes);
-      const [before, after] = [contentOf(previous), contentOf(rendering.descriptions)];
+      const writable = lasting(rendering.descriptions, previous);
+      // It is done as a whole, and the end of what is on its way out wakes the Base.
+      if (undo && writable.length < rendering.descriptions.length) return undefined;
+      const [before, after] = [contentOf(lasting(previous, previous)), contentOf(writable)];
       const outdated = !sameContent(before, after);
       const inputs = this.#inputsOf(base);
       this.#observe(key);
@@ -292,7 +295,6 @@ export class OverrideEngine {
         const stamp = isNew ? this.#rollouts.revisionFor(base, { inputs, current }) : current;
         stampWith(rendering.descriptions[0], { stamp, history });
         if (previous.length === 0) this.#markUndone(base, rendering.descriptions[0]);
-        else keepUndone(rendering.descriptions[0], { undo, before: firstOf(base, previous) });
       }
       if (await this.#bring(base, { rendering, previous, signal })) {
         if (outdated) this.#rollouts.wrote(key, base, inputs);
@@ -387,15 +389,16 @@ export class OverrideEngine {
   /** A cluster that joins after an undo has nothing to go back to. */
   #markUndone(base: Base, first: Description | undefined): void {
     const request = undoRequestFor(this.#rollouts.annotation(base, annotations.rolloutUndo), base.metadata.namespace ?? '');
-    if (!first || !request) return;
-    const mark = stableStringify({ ...request, feeds: '', with: [], without: {} });
-    first.metadata.annotations = { ...first.metadata.annotations, [annotations.undone]: mark };
+    if (request)
+      mark(first, { [annotations.undone]: stableStringify({ ...request, feeds: '', with: [], without: {}, bad: [] }) });
   }
 
   #render(base: Base, { previous, undo }: { previous: readonly Description[]; undo: Undo | undefined }): Rendering {
     const { name, namespace = '' } = base.metadata;
-    const shared = {
+    return renderBase({
       base,
+      manifestOf: (feed: Feed) => this.#manifests.find(feed),
+      chartOf: (feed: Feed) => this.#chartOf(feed),
       overridesOf: (feed: Feed) => this.#overrides.select(feed, namespace),
       ownedBy: (key: string) => {
         const owner = this.#bases.ownerOf(key, namespace);
@@ -404,17 +407,7 @@ export class OverrideEngine {
       previous,
       ...(undo ? { undo } : {}),
       now: this.#now(),
-    };
-    const generic = renderDescriptions({ ...shared, manifestOf: (feed: Feed) => this.#manifests.find(feed) });
-    const helm = renderHelmDescription({ ...shared, chartOf: (feed: Feed) => this.#chartOf(feed) });
-    return {
-      ...generic,
-      descriptions: [...generic.descriptions, ...(helm.description ? [helm.description] : [])],
-      surplus: [...generic.surplus, ...(helm.surplus ? [helm.surplus] : [])],
-      newlySkipped: [...generic.newlySkipped, ...helm.newlySkipped],
-      newlyHeld: generic.newlyHeld,
-      outcomes: [...generic.outcomes, ...helm.outcomes],
-    };
+    });
   }
 
   #chartOf(feed: Feed): HelmChart | undefined {
@@ -597,22 +590,10 @@ function marksOf({ metadata }: Description): Record<string, string> {
   );
 }
 
-/** The Description that carries the marks of a Base: that of its objects, or that of its charts where it has nothing else. */
-function firstOf(base: Base, descriptions: readonly Description[]): Description | undefined {
-  const named = (name: string): Description | undefined => descriptions.find(({ metadata }) => metadata.name === name);
-  return named(shardName(base.metadata.name, 1)) ?? named(helmDescriptionName(base.metadata.name));
-}
-
-/** Charts alone have no list of what an undo left, but a request is done once. */
-function keepUndone(
-  first: Description | undefined,
-  { undo, before }: { undo: Undo | undefined; before: Description | undefined },
-): void {
-  if (!first || first.spec.deployer !== 'Helm') return;
-  const mark = undo
-    ? stableStringify({ id: undo.id, revision: undo.revision, feeds: '', with: [], without: {} })
-    : before?.metadata.annotations?.[annotations.undone];
-  if (mark !== undefined) first.metadata.annotations = { ...first.metadata.annotations, [annotations.undone]: mark };
+/** Those that can be written now: one that is on its way out is made anew once it is gone, and is no change until then. */
+function lasting(list: readonly Description[], previous: readonly Description[]): Description[] {
+  const leaving = previous.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+  return list.filter(({ metadata }) => !leaving.some((one) => one.metadata.name === metadata.name));
 }
 
 /** One that holds no revision, as it is from before there were any, gets none while it does not change. */
@@ -621,12 +602,11 @@ function stampWith(
   { stamp, history }: { stamp: RevisionStamp | undefined; history: readonly HistoryEntry[] },
 ): void {
   if (!description || !stamp || stamp.inputs === '') return;
-  const marks = {
+  mark(description, {
     [annotations.revision]: String(stamp.number),
     [annotations.revisionInputs]: stamp.inputs,
     ...(history.length > 0 ? { [annotations.revisionHistory]: JSON.stringify(history) } : {}),
-  };
-  description.metadata.annotations = { ...description.metadata.annotations, ...marks };
+  });
 }
 
 /** The results of all; the first error is thrown when none runs any longer, so that no write overtakes its own retry. */
