@@ -24,6 +24,9 @@ import { conditionLine, configMap, namespace as namespaceNamed, Publisher } from
 const execute = promisify(execFile);
 /** Two through the tunnel, one by its agent. */
 const clusters = ['one', 'two', 'pull'] as const;
+/** More of them, for what is about many at once. */
+const others = ['four', 'five', 'six', 'seven', 'eight'] as const;
+const few = { matchLabels: { use: 'always' } };
 const credentials = { username: 'reader', password: 'not-a-word-of-it' };
 const quick = { 'leader-elect-lease-duration': '4s', 'leader-elect-renew-deadline': '3s', 'leader-elect-retry-period': '500ms' };
 
@@ -41,9 +44,10 @@ beforeAll(async () => {
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
   system = await startSystem({
     children: [
-      { name: 'one', syncMode: 'Push' },
-      { name: 'two', syncMode: 'Push' },
-      { name: 'pull', syncMode: 'Pull' },
+      { name: 'one', syncMode: 'Push', labels: few.matchLabels },
+      { name: 'two', syncMode: 'Push', labels: few.matchLabels },
+      { name: 'pull', syncMode: 'Pull', labels: few.matchLabels },
+      ...others.map((name) => ({ name, syncMode: 'Push' as const })),
     ],
     values: {
       hub: { helm, extraArgs: quick, featureGates: { SocketConnection: true } },
@@ -161,6 +165,10 @@ async function kubectl(...args: string[]): Promise<string> {
   return (await execute(binaries.kubectl, [...args, '--kubeconfig', kubeconfigPath], { env: { HOME: folder } })).stdout;
 }
 
+/** Deploys to the clusters that every test uses, or to all. */
+const subscribe = (name: string, feeds: Feed[], clusterAffinity: object = few): Promise<Subscription> =>
+  publisher.subscribe(name, feeds, clusterAffinity);
+
 async function deployed(subscription: string, seconds?: number): Promise<Subscription> {
   return eventually(async () => {
     const found = await publisher.subscription(subscription);
@@ -184,7 +192,7 @@ describe('charts of a repository and of a registry', () => {
       await putChart('plain-oci', { repo: registry.url, chart: 'plain', plainHTTP: true, version: '1.0.0' }),
     ];
     open.requests.length = 0;
-    await publisher.subscribe('plain', [
+    await subscribe('plain', [
       ...feeds,
       ...(await publisher.feed(namespaceNamed('beside'), configMap('beside', 'c', { a: '1' }))),
     ]);
@@ -283,7 +291,7 @@ describe('charts of a repository and of a registry', () => {
   });
 
   it('are uninstalled when they leave the Subscription, and when that goes', async () => {
-    await publisher.subscribe('plain', [chartFeed('plain')]);
+    await subscribe('plain', [chartFeed('plain')]);
     await everywhere(async (cluster) => {
       expect(await data(cluster, 'plain-oci')).toBeUndefined();
       expect(await helm(cluster, 'ls', '-n', 'plain-oci')).toEqual([]);
@@ -313,7 +321,7 @@ describe('a repository that wants a password', () => {
     const chartPullSecret = { name: 'repository' };
     const reason = async (): Promise<string> => (await chartNamed('secret')).status?.reason ?? '';
     const feed = await putChart('secret', { repo: closed.url });
-    await publisher.subscribe('secret', [feed]);
+    await subscribe('secret', [feed]);
     await eventually(async () => expect(await reason()).toMatch(/answers 401: credentials are wanted/));
     await eventually(async () =>
       expect(conditionLine(await publisher.subscription('secret'), 'Deployed')).toMatch(/ChartNotFound.*answers 401/s),
@@ -335,7 +343,7 @@ describe('a repository that wants a password', () => {
       chartPullSecret,
       version: '>=2',
     });
-    await publisher.subscribe('secret', [feed, chartFeed('secret-oci')]);
+    await subscribe('secret', [feed, chartFeed('secret-oci')]);
     await everywhere(async (cluster) => {
       expect((await data(cluster, 'secret'))?.['version']).toBe('1.0.0');
       expect((await data(cluster, 'secret-oci'))?.['version']).toBe('3.0.0');
@@ -360,7 +368,7 @@ describe('a repository that wants a password', () => {
 describe('what goes wrong', () => {
   it('is told with the reason: a chart that is not there, a version, a repository that is away and comes back', async () => {
     const feeds = [await putChart('absent', { repo: open.url }), await putChart('plain', { repo: open.url, version: '7.x' })];
-    await publisher.subscribe('absent', feeds);
+    await subscribe('absent', feeds);
     await eventually(async () => {
       expect((await chartNamed('absent')).status).toMatchObject({
         phase: 'NotFound',
@@ -383,7 +391,7 @@ describe('what goes wrong', () => {
   });
 
   it('is told with the words of helm, and mended by a chart that can be installed', async () => {
-    await publisher.subscribe('broken', [await putChart('broken', { repo: open.url, atomic: true })]);
+    await subscribe('broken', [await putChart('broken', { repo: open.url, atomic: true })]);
     await eventually(async () => {
       const found = await releases('broken');
       expect(found.map(({ status }) => status?.phase)).toEqual(['failed', 'failed', 'failed']);
@@ -400,7 +408,7 @@ describe('what goes wrong', () => {
 
   it('an upgrade that times out with upgradeAtomic leaves what was there before', async () => {
     const options = { repo: open.url, wait: true, upgradeAtomic: true, timeoutSeconds: 3 };
-    await publisher.subscribe('growing', [await putChart('growing', { ...options, version: '1.0.0' })]);
+    await subscribe('growing', [await putChart('growing', { ...options, version: '1.0.0' })]);
     await deployed('growing');
     await putChart('growing', { ...options, version: '1.1.0' });
     await eventually(async () => {
@@ -416,7 +424,7 @@ describe('what goes wrong', () => {
 
   it('a hub and an agent that are killed while helm works leave nothing half done', async () => {
     const options = { repo: open.url, wait: true, timeoutSeconds: 12 };
-    await publisher.subscribe('waiting', [await putChart('waiting', options)]);
+    await subscribe('waiting', [await putChart('waiting', options)]);
     await everywhere(async (cluster) => expect((await history(cluster, 'waiting'))[0]?.status).toBe('pending-install'));
     const victims = ['clusternet-hub', 'clusternet-agent/pull'].map((name) => {
       const found = system.services.find((service) => service.name === name);
@@ -439,16 +447,20 @@ describe('what goes wrong', () => {
 });
 
 describe('a chart of 200 objects', () => {
-  it('arrives in every cluster, and what was deployed is left alone', async () => {
-    await publisher.subscribe('large', [await putChart('large', { repo: open.url })]);
-    await deployed('large');
-    for (const cluster of clusters) {
+  it('arrives in eight clusters at once, and what was deployed is left alone', async () => {
+    open.requests.length = 0;
+    await subscribe('large', [await putChart('large', { repo: open.url })], {});
+    await deployed('large', 120);
+    const all = [...clusters, ...others];
+    for (const cluster of all) {
       const { items } = await child(cluster).client.resource(core.configMaps).list({ namespace: 'large' });
       expect(items.filter(({ metadata }) => metadata.name.startsWith('part-'))).toHaveLength(200);
     }
-    await throughout(2, async () => {
-      for (const cluster of clusters) expect(await history(cluster, 'large')).toHaveLength(1);
-    });
+    // Once by the hub, for seven clusters, and once by the agent.
+    expect(open.requests.filter((line) => line === '200 /large-1.0.0.tgz')).toHaveLength(2);
+    const revisions = async (): Promise<number[]> =>
+      (await releases('large')).map(({ status }) => status?.version ?? 0);
+    await throughout(2, async () => expect(await revisions()).toEqual(all.map(() => 1)));
     await removed('large');
   });
 });

@@ -72,6 +72,29 @@ describe('visit', () => {
   });
 });
 
+describe('rollout', () => {
+  it.each([['rollout', '--help'], ['rollout'], ['help', 'rollout']])('tells of itself: %s %s', async (...words) => {
+    const { code, out } = await run(...words.filter((word) => word !== undefined));
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Usage: kubectl clusternet rollout/);
+    expect(out).toMatch(/^ {2}approve .*<subscription>/m);
+    expect(out).toContain("With a kind (rollout undo deployment/web) it is kubectl's own");
+  });
+
+  it('tells of each of its actions', async () => {
+    for (const words of [
+      ['rollout', 'undo', '--help'],
+      ['help', 'rollout', 'undo'],
+    ]) {
+      const { code, out } = await run(...words);
+      expect([code, out]).toEqual([
+        0,
+        expect.stringMatching(/^Usage: kubectl clusternet rollout undo .*--to-revision <number>/s),
+      ]);
+    }
+  });
+});
+
 describe('the command line', () => {
   it('says what is wrong in one or two lines', async () => {
     expect(await run('clusters', '--frobnicate')).toMatchObject({

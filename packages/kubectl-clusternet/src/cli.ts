@@ -2,10 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { splitArguments } from './arguments.ts';
-import { isRollout } from './commands/rollout/isRollout.ts';
 import { CliError, describeError, UsageError } from './errors.ts';
 import { isKubectlCommand } from './kubectl/commands.ts';
-import { ownCommands } from './ownCommands.ts';
+import { isOwnCommand } from './ownCommands.ts';
 import { suggest } from './suggest.ts';
 
 /** Runs one command line and gives its exit code. Only what the command needs is loaded. */
@@ -30,18 +29,13 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     const { help } = await import('./help.ts');
     return help(split);
   }
-  const namesChild = split.child.cluster !== undefined || split.child.kubeconfig !== undefined;
-  const isOwn =
-    Object.hasOwn(ownCommands, command) &&
-    !(namesChild && isKubectlCommand(command)) &&
-    (command !== 'rollout' || isRollout(split));
-  if (!isOwn && isKubectlCommand(command)) {
-    const { runKubectl } = await import('./kubectl/runKubectl.ts');
-    return runKubectl({ split });
-  }
-  if (isOwn) {
+  if (isOwnCommand(split)) {
     const { runOwnCommand } = await import('./commands/program.ts');
     return runOwnCommand(split);
+  }
+  if (isKubectlCommand(command)) {
+    const { runKubectl } = await import('./kubectl/runKubectl.ts');
+    return runKubectl({ split });
   }
   const nearest = suggest(command);
   const hint = nearest === undefined ? 'see "kubectl clusternet --help"' : `did you mean "${nearest}"?`;

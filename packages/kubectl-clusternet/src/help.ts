@@ -3,20 +3,20 @@
 
 import { type SplitArguments } from './arguments.ts';
 import { childCommands, isKubectlCommand, templateCommands } from './kubectl/commands.ts';
-import { ownCommands } from './ownCommands.ts';
+import { isOwnCommand, ownCommands } from './ownCommands.ts';
 
 /** Answers `--help`, `help` and `help COMMAND`. */
 export async function help(split: SplitArguments): Promise<number> {
   const about = split.rest.filter((word) => !word.startsWith('-') && word !== 'help');
   const [command] = about;
   const asked = { ...split, rest: [...about, '--help'], command };
+  if (isOwnCommand(asked)) {
+    const { runOwnCommand } = await import('./commands/program.ts');
+    return runOwnCommand(asked);
+  }
   if (command !== undefined && isKubectlCommand(command)) {
     const { runKubectl } = await import('./kubectl/runKubectl.ts');
     return runKubectl({ split: asked });
-  }
-  if (command !== undefined && Object.hasOwn(ownCommands, command)) {
-    const { runOwnCommand } = await import('./commands/program.ts');
-    return runOwnCommand(asked);
   }
   process.stdout.write(overview);
   return 0;

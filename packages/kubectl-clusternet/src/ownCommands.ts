@@ -1,6 +1,10 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { type SplitArguments } from './arguments.ts';
+import { isRollout } from './commands/rollout/isRollout.ts';
+import { isKubectlCommand } from './kubectl/commands.ts';
+
 /** The commands that are not kubectl's; of those with a name of kubectl's, kubectl's is meant when a child is named. */
 export const ownCommands: Readonly<Record<string, string>> = {
   clusters: 'list the clusters and their health, or describe one',
@@ -18,3 +22,11 @@ export const ownCommands: Readonly<Record<string, string>> = {
   version: 'print the version of this program',
   completion: 'print the completion script of a shell',
 };
+
+/** Whether a command line is for one of {@link ownCommands}, and not for kubectl. */
+export function isOwnCommand(split: SplitArguments): boolean {
+  const { command = '', child } = split;
+  const namesChild = child.cluster !== undefined || child.kubeconfig !== undefined;
+  if (!Object.hasOwn(ownCommands, command) || (namesChild && isKubectlCommand(command))) return false;
+  return command !== 'rollout' || isRollout(split);
+}

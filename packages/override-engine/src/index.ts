@@ -21,9 +21,11 @@ export {
   objectsOfContent,
   type RenderedContent,
   type RevisionStamp,
+  sameContent,
   stampOf,
 } from './rollout/revision.ts';
-export { addUndoRequest, everyCluster, type Undone, undoneOf, type UndoRequest } from './rollout/undo.ts';
+export { addUndoRequest, everyCluster, latestUndoRequest, type Undone, undoneOf, type UndoRequest } from './rollout/undo.ts';
+export { firstOf } from './render/renderBase.ts';
 export {
   planRollout,
   type RolloutMember,

@@ -39,10 +39,16 @@ const maxBad = 100;
 /** The request that a cluster (its dedicated namespace) has to follow, if any. */
 export function undoRequestFor(text: string | undefined, namespace: string): UndoRequest | undefined {
   const requests = parse(text);
-  const [latest] = [requests[everyCluster], requests[namespace]]
-    .filter((request): request is UndoRequest => isRequest(request))
-    .sort((a, b) => (a.id < b.id ? 1 : -1));
-  return latest;
+  return latestOf([requests[everyCluster], requests[namespace]]);
+}
+
+/** The last request of all, whichever cluster it is for. */
+export function latestUndoRequest(text: string | undefined): UndoRequest | undefined {
+  return latestOf(Object.values(parse(text)));
+}
+
+function latestOf(requests: readonly unknown[]): UndoRequest | undefined {
+  return requests.filter((request): request is UndoRequest => isRequest(request)).sort((a, b) => (a.id < b.id ? 1 : -1))[0];
 }
 
 /** The annotation with one more request; one for all clusters takes the place of every other. */

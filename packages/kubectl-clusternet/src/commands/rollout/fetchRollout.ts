@@ -14,8 +14,10 @@ import { core, isNotFound, objectKey } from '@clusternet/client';
 import {
   contentOf,
   decodeRevision,
+  firstOf,
   historyOf,
   type RenderedContent,
+  sameContent,
   stampOf,
   type Undone,
   undoneOf,
@@ -42,6 +44,8 @@ export interface ClusterHistory {
 export interface Rollout {
   subscription: Subscription;
   clusters: ClusterHistory[];
+  /** Revisions that an undo has taken a cluster back from, be it one of these or another one. */
+  bad: ReadonlySet<number>;
 }
 
 interface StoredRevision extends KubeObject {
@@ -51,8 +55,8 @@ interface StoredRevision extends KubeObject {
 /** Reads what each cluster of a Subscription has and had. */
 export async function fetchRollout(session: Session, o: { name: string; cluster?: string }): Promise<Rollout> {
   const { client, namespace } = session;
-  const name = o.name.replace(/^[a-z]+\//, '');
-  const subscription = await findSubscription(session, name);
+  const subscription = await findSubscription(session, o.name);
+  const { name } = subscription.metadata;
   const labelSelector = `${labels.subsUid}=${subscription.metadata.uid}`;
   const [bases, descriptions, revisions, clusters] = await Promise.all([
     client.resource<Base>(resources.bases).list({ labelSelector }),
@@ -63,11 +67,11 @@ export async function fetchRollout(session: Session, o: { name: string; cluster?
   const named = new Map(clusters.items.map(({ metadata }) => [metadata.namespace, metadata.name ?? '']));
   const kept = new Map(revisions.items.map(({ metadata, data }) => [metadata.name, decodeRevision(data)]));
   const histories = bases.items.flatMap((base): ClusterHistory[] => {
-    const { namespace: at = '', uid, name: baseName } = base.metadata;
+    const { namespace: at = '', uid } = base.metadata;
     const own = descriptions.items.filter(
       ({ metadata }) => metadata.namespace === at && metadata.labels?.[labels.configUid] === uid,
     );
-    const first = own.find(({ metadata }) => metadata.name === `${baseName}-generic`);
+    const first = firstOf(base, own);
     if (!first) return [];
     const earlier = historyOf(first).flatMap((entry) => {
       const content = kept.get(entry.kept);
@@ -96,11 +100,20 @@ export async function fetchRollout(session: Session, o: { name: string; cluster?
         : `Subscription ${namespace}/${name} is not deployed to a cluster "${o.cluster}"; it is in ${all}`,
     );
   }
-  return { subscription, clusters: wanted };
+  return { subscription, clusters: wanted, bad: new Set(histories.flatMap(({ undone }) => undone?.bad ?? [])) };
 }
 
-/** The Subscription of that name in the namespace of the session. */
-export async function findSubscription({ client, namespace }: Session, name: string): Promise<Subscription> {
+/** Which of the clusters have followed a request to go back. */
+export async function followed({ client }: Session, subscription: Subscription, request: string): Promise<Set<string>> {
+  const labelSelector = `${labels.subsUid}=${subscription.metadata.uid}`;
+  const { items } = await client.resource<Description>(resources.descriptions).list({ labelSelector });
+  const done = items.filter((description) => (undoneOf(description)?.id ?? '') >= request);
+  return new Set(done.map(({ metadata }) => metadata.namespace ?? ''));
+}
+
+/** The Subscription of that name, alone or as `subscription/name`, in the namespace of the session. */
+export async function findSubscription({ client, namespace }: Session, given: string): Promise<Subscription> {
+  const name = given.replace(/^[a-z]+\//, '');
   try {
     return await client.resource<Subscription>(resources.subscriptions).get({ name, namespace });
   } catch (error) {
@@ -117,10 +130,26 @@ export function contentAt(cluster: ClusterHistory, revision: number): RenderedCo
   return cluster.earlier.filter(({ number }) => number <= revision).at(-1)?.content;
 }
 
-/** The revision before the newest; undefined when there is none. */
-export function previousRevision(clusters: readonly ClusterHistory[]): number | undefined {
+/**
+ * The newest revision before that of the clusters which gives one of them something else and was not taken back before, also not under another
+ * number; undefined when there is none.
+ */
+export function previousRevision({ clusters, bad }: Pick<Rollout, 'clusters' | 'bad'>): number | undefined {
   const newest = Math.max(...clusters.map(({ current }) => current));
   const numbers = clusters.flatMap(({ current, earlier }) => [current, ...earlier.map(({ number }) => number)]);
-  const before = numbers.filter((number) => number < newest);
-  return before.length === 0 ? undefined : Math.max(...before);
+  const isGood = (number: number): boolean =>
+    !bad.has(number) &&
+    clusters.some((cluster) => {
+      const content = contentAt(cluster, number);
+      return content !== undefined && !sameContent(content, cluster.content);
+    }) &&
+    !clusters.some((cluster) => {
+      const content = contentAt(cluster, number);
+      const taken = cluster.earlier.filter((one) => bad.has(one.number));
+      return content !== undefined && taken.some((one) => sameContent(one.content, content));
+    });
+  return [...new Set(numbers)]
+    .filter((number) => number < newest)
+    .sort((a, b) => b - a)
+    .find(isGood);
 }

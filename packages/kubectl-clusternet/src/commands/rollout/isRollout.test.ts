@@ -14,6 +14,11 @@ describe('rollout of a Subscription', () => {
     'rollout -n shop pause app',
     'rollout diff app',
     'rollout approve app',
+    'rollout',
+    'rollout --help',
+    'rollout -n shop -h',
+    'rollout undo --help',
+    'rollout undo app --help',
   ])('%s', (line) => {
     expect(isRollout(splitArguments(line.split(' ')))).toBe(true);
   });
@@ -26,7 +31,8 @@ describe('rollout of a workload, which is kubectl', () => {
     'rollout status deploy/web -n shop',
     'rollout restart deployment',
     'rollout pause -f web.yaml',
-    'rollout',
+    'rollout restart --help',
+    'rollout undo deployment/web --help',
     'rollout history deployments.apps/web --revision 2',
     'get app',
   ])('%s', (line) => {

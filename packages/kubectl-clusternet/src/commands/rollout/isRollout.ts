@@ -27,16 +27,19 @@ const withValue = new Set([
 
 /**
  * Whether `rollout` is about a Subscription rather than a workload, which is kubectl's: kubectl needs a kind (`deployment/web`, `deployment web`, or a
- * file), and a Subscription is named alone or as `subscription/app`.
+ * file), and a Subscription is named alone or as `subscription/app`. Help that names neither is ours, and tells of kubectl's.
  */
 export function isRollout({ command, rest }: SplitArguments): boolean {
   if (command !== 'rollout') return false;
   const words = positional(rest).slice(1);
   const [action, target, ...more] = words;
-  if (action === undefined || !rolloutActions.some((one) => one === action)) return false;
-  if (action === 'diff' || action === 'approve') return true;
+  if (action === undefined) return true;
+  if (!rolloutActions.some((one) => one === action)) return false;
+  if (action === 'diff' || action === 'approve' || (target === undefined && rest.some(isHelpFlag))) return true;
   return target !== undefined && more.length === 0 && (!target.includes('/') || /^sub(s|scriptions?)?\//.test(target));
 }
+
+const isHelpFlag = (word: string): boolean => word === '--help' || word === '-h';
 
 /** The words that are neither flags nor their values. */
 function positional(rest: readonly string[]): string[] {

@@ -3,13 +3,22 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { annotations, type Condition, conditionTypes, resources, type Subscription } from '@clusternet/api-types';
-import { addUndoRequest, everyCluster, objectsOfContent } from '@clusternet/override-engine';
+import { addUndoRequest, everyCluster, latestUndoRequest, objectsOfContent } from '@clusternet/override-engine';
+import { isConflict } from '@clusternet/client';
 import { CliError } from '../../errors.ts';
 import { age } from '../../output/age.ts';
 import { table } from '../../output/table.ts';
 import { type Session } from '../session.ts';
 import { contentDiff } from './contentDiff.ts';
-import { type ClusterHistory, contentAt, fetchRollout, findSubscription, previousRevision } from './fetchRollout.ts';
+import {
+  type ClusterHistory,
+  contentAt,
+  fetchRollout,
+  findSubscription,
+  followed,
+  previousRevision,
+  type Rollout,
+} from './fetchRollout.ts';
 import { type RolloutAction } from './isRollout.ts';
 
 /** Options of {@link rollout}. */
@@ -24,6 +33,8 @@ export interface RolloutOptions {
 
 /** How long `undo` waits until the clusters' Descriptions are back. */
 const undoPatienceMs = 60_000;
+/** Tries of a write whose object changed meanwhile. */
+const maxTries = 8;
 
 /** Carries out one action on the rollout of a Subscription; gives the exit code. */
 export function rollout(session: Session, o: RolloutOptions): Promise<number> {
@@ -94,8 +105,8 @@ async function show(session: Session, clusters: readonly ClusterHistory[], revis
 }
 
 async function diff(session: Session, o: RolloutOptions): Promise<number> {
-  const { clusters } = await fetchRollout(session, o);
-  const revision = target(clusters, o);
+  const { clusters, ...rest } = await fetchRollout(session, o);
+  const revision = target({ clusters, ...rest }, o);
   let text = '';
   for (const cluster of clusters) {
     const content = contentAt(cluster, revision);
@@ -108,32 +119,53 @@ async function diff(session: Session, o: RolloutOptions): Promise<number> {
 }
 
 async function undo(session: Session, o: RolloutOptions): Promise<number> {
-  const { subscription, clusters } = await fetchRollout(session, o);
-  const revision = target(clusters, o);
+  const { clusters, ...rest } = await fetchRollout(session, o);
+  const revision = target({ clusters, ...rest }, o);
   const able = clusters.filter((cluster) => contentAt(cluster, revision) !== undefined);
   if (able.length === 0) throw notKept(clusters, revision);
   for (const { name } of clusters.filter((cluster) => !able.includes(cluster)))
     session.output.note(`warning: ${name} does not keep revision ${revision} any longer; it stays as it is`);
-  const before = subscription.metadata.annotations?.[annotations.rolloutUndo];
-  const id = new Date(session.now()).toISOString();
   const namespace = o.cluster === undefined ? everyCluster : (clusters[0]?.namespace ?? '');
-  const text = addUndoRequest(before, { namespace, request: { id, revision } });
-  await patch(session, subscription, { [annotations.rolloutUndo]: text });
+  const { subscription, id } = await requestUndo(session, o, { namespace, revision });
   const deadline = session.now() + undoPatienceMs;
   for (;;) {
-    const now = await fetchRollout(session, o);
-    const waiting = now.clusters.filter(({ undone }) => (undone?.id ?? '') < id);
+    const done = await followed(session, subscription, id);
+    const waiting = clusters.filter((cluster) => !done.has(cluster.namespace));
     if (waiting.length === 0) break;
     if (session.now() > deadline)
       throw new CliError(
-        `the request is written, but ${waiting.map(({ name }) => name).join(', ')} did not follow yet; does the override engine run?`,
+        `the request is written, but ${waiting.map(({ name }) => name).join(', ')} did not follow yet: one that still takes away what has to come back follows after that; ` +
+          'otherwise, does the override engine run?',
       );
-    await delay(200, undefined, { signal: session.signal });
+    await delay(300, undefined, { signal: session.signal });
   }
   session.output.write(
     `subscription.apps.clusternet.io/${subscription.metadata.name} taken back to revision ${revision} in ${able.map(({ name }) => name).join(', ')}\n`,
   );
   return 0;
+}
+
+/** Leaves the request on the Subscription, later than any other, whatever the clocks of those who asked for them say. */
+async function requestUndo(
+  session: Session,
+  o: RolloutOptions,
+  { namespace, revision }: { namespace: string; revision: number },
+): Promise<{ subscription: Subscription; id: string }> {
+  for (let attempt = 1; ; attempt++) {
+    const subscription = await findSubscription(session, o.name);
+    const before = subscription.metadata.annotations?.[annotations.rolloutUndo];
+    const latest = Date.parse(latestUndoRequest(before)?.id ?? '');
+    const id = new Date(Math.max(session.now(), Number.isNaN(latest) ? 0 : latest + 1)).toISOString();
+    const text = addUndoRequest(before, { namespace, request: { id, revision } });
+    try {
+      // Somebody else's request must not be lost.
+      const { resourceVersion } = subscription.metadata;
+      await patch(session, subscription, { annotations: { [annotations.rolloutUndo]: text }, resourceVersion });
+      return { subscription, id };
+    } catch (error) {
+      if (!isConflict(error) || attempt === maxTries) throw error;
+    }
+  }
 }
 
 async function status(session: Session, o: RolloutOptions): Promise<number> {
@@ -151,45 +183,49 @@ async function status(session: Session, o: RolloutOptions): Promise<number> {
 }
 
 async function approve(session: Session, o: RolloutOptions): Promise<number> {
-  const subscription = await findSubscription(session, o.name.replace(/^[a-z]+\//, ''));
+  const subscription = await findSubscription(session, o.name);
   const condition = rolledOut(subscription);
   const [, hash] = /approve ([0-9a-f]+) to go on/.exec(condition?.message ?? '') ?? [];
   if (condition?.reason !== 'WaitingForApproval' || hash === undefined) {
     const now = condition ? `${condition.reason}: ${condition.message}` : 'its rollout is not staged';
     throw new CliError(`Subscription ${o.name} does not wait for an approval (${now})`);
   }
-  await patch(session, subscription, { [annotations.rolloutApproved]: hash });
+  await patch(session, subscription, { annotations: { [annotations.rolloutApproved]: hash } });
   session.output.write(`subscription.apps.clusternet.io/${subscription.metadata.name} approved\n`);
   return 0;
 }
 
 async function annotate(session: Session, o: RolloutOptions, values: Record<string, string | null>): Promise<number> {
   if (o.cluster !== undefined) throw new CliError(`"rollout ${o.action}" is for the whole Subscription, not for one cluster`);
-  const subscription = await findSubscription(session, o.name.replace(/^[a-z]+\//, ''));
-  await patch(session, subscription, values);
+  const subscription = await findSubscription(session, o.name);
+  await patch(session, subscription, { annotations: values });
   session.output.write(`subscription.apps.clusternet.io/${subscription.metadata.name} ${o.action}d\n`);
   return 0;
 }
 
-async function patch(session: Session, { metadata }: Subscription, values: Record<string, string | null>): Promise<void> {
-  const { name, namespace, resourceVersion } = metadata;
+async function patch(
+  session: Session,
+  { metadata: { name, namespace } }: Subscription,
+  metadata: { annotations: Record<string, string | null>; resourceVersion?: string },
+): Promise<void> {
   await session.client
     .resource<Subscription>(resources.subscriptions)
-    .patch(
-      { name, namespace },
-      { metadata: { resourceVersion, annotations: values } },
-      { type: 'merge', fieldManager: 'kubectl-clusternet' },
-    );
+    .patch({ name, namespace }, { metadata }, { type: 'merge', fieldManager: 'kubectl-clusternet' });
 }
 
 function rolledOut({ status }: Subscription): Condition | undefined {
   return status?.conditions?.find(({ type }) => type === conditionTypes.rolledOut);
 }
 
-function target(clusters: readonly ClusterHistory[], { revision }: RolloutOptions): number {
-  const wanted = revision ?? previousRevision(clusters);
-  if (wanted === undefined) throw new CliError('there is no earlier revision');
-  return wanted;
+function target(rollout: Pick<Rollout, 'clusters' | 'bad'>, { revision }: RolloutOptions): number {
+  const wanted = revision ?? previousRevision(rollout);
+  if (wanted !== undefined) return wanted;
+  const kept = rollout.clusters.some(({ earlier }) => earlier.length > 0);
+  throw new CliError(
+    kept
+      ? 'there is no earlier revision but those that are the same or were taken back before; name one with --to-revision (see "rollout history")'
+      : 'there is no earlier revision',
+  );
 }
 
 function notKept(clusters: readonly ClusterHistory[], revision: number): CliError {

@@ -23,7 +23,13 @@ export function addRolloutCommand(
 ): void {
   const rollout = o
     .ignored(root.command('rollout'))
-    .description('Changes of a Subscription: earlier ones, and how new ones spread.');
+    .description('Changes of a Subscription: earlier ones, and how new ones spread.')
+    .addHelpText(
+      'after',
+      "\nWith a kind (rollout undo deployment/web) it is kubectl's own, and about a template; with --cluster-id NAME, about a workload of that child.\n" +
+        'See "kubectl rollout --help".',
+    );
+  rollout.action(() => rollout.outputHelp());
   for (const action of Object.keys(descriptions) as RolloutAction[]) {
     const command = o.ignored(rollout.command(action)).description(descriptions[action]);
     command.argument('<subscription>', 'name of the Subscription').addOption(o.namespace);
