@@ -49,11 +49,12 @@ const text = (name: string, jsonPath: string, priority?: number): PrinterColumn 
   ...(priority === undefined ? {} : { priority }),
 });
 const age = (name = 'AGE'): PrinterColumn => ({ name, type: 'date', jsonPath: '.metadata.creationTimestamp' });
-const chartColumns = [
+const chartColumns = (reason: string): PrinterColumn[] => [
   text('CHART', '.spec.chart'),
   text('VERSION', '.spec.version'),
   text('REPO', '.spec.repo'),
   text('STATUS', '.status.phase'),
+  text('REASON', reason, 1),
   age(),
 ];
 
@@ -98,8 +99,8 @@ const stored: Partial<Record<ResourceKey, Presentation>> = {
   },
   localizations: { shortNames: ['loc', 'local'], status: true, columns: overrideColumns },
   globalizations: { shortNames: ['glob', 'global'], status: true, columns: overrideColumns },
-  helmCharts: { shortNames: ['chart', 'charts'], status: true, columns: chartColumns },
-  helmReleases: { shortNames: ['hr'], status: true, columns: chartColumns },
+  helmCharts: { shortNames: ['chart', 'charts'], status: true, columns: chartColumns('.status.reason') },
+  helmReleases: { shortNames: ['hr'], status: true, columns: chartColumns('.status.notes') },
   feedInventories: { shortNames: ['finv'] },
   serviceExports: { shortNames: ['svcex'], status: true, columns: [age('Age')] },
   serviceImports: {

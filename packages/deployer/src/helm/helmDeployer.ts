@@ -32,7 +32,7 @@ import { type ChartCredentials } from './source/chartRef.ts';
 
 /** What all deployers of a service share. */
 export interface HelmEngine {
-  pool: Pick<HelmPool, 'run'>;
+  pool: Pick<HelmPool, 'inTurn' | 'run'>;
   charts: Pick<ChartCache, 'get'>;
 }
 

@@ -47,7 +47,13 @@ export async function credentialsForPush(
   const chart = fedCharts(o.stores, release.metadata.namespace ?? '').get(
     release.metadata.annotations?.[annotations.helmChart] ?? '',
   );
-  if (!chart || chart.spec.repo !== release.spec.repo) return undefined;
+  if (!release.spec.chartPullSecret?.name && !chart?.spec.chartPullSecret?.name) return undefined;
+  if (!chart) {
+    const message =
+      'the Subscription does not feed the HelmChart any longer, whose credentials the repository wants: feed it again';
+    throw new ChartSourceError('Unauthorized', message);
+  }
+  if (chart.spec.repo !== release.spec.repo) return undefined;
   return o.secrets.credentialsOf(chart);
 }
 
@@ -113,7 +119,7 @@ export class ChartCredentialsController implements Controller {
     if (!home || isTerminating(home)) return;
     const [cluster] = stores.managedClusters.byIndex(indexes.namespace, namespace).sort(byAge);
     const byAgent = cluster !== undefined && whoDeploys(cluster).who === 'agent';
-    const data = byAgent ? await this.#dataOf(namespace, present) : {};
+    const data = byAgent ? await this.#dataOf(namespace) : {};
     const ref = { name: names.chartCredentials, namespace };
     if (Object.keys(data).length === 0) {
       if (present) await api.resource<Secret>(core.secrets).delete(ref, { preconditions: { uid: present.metadata.uid } });
@@ -138,7 +144,7 @@ export class ChartCredentialsController implements Controller {
     return { requeueAfterMs: refreshMs };
   }
 
-  async #dataOf(namespace: string, present: Secret | undefined): Promise<Record<string, string>> {
+  async #dataOf(namespace: string): Promise<Record<string, string>> {
     const data: Record<string, string> = {};
     for (const [key, chart] of fedCharts(this.#context.stores, namespace)) {
       if (isDeleting(chart) || !chart.spec.chartPullSecret?.name) continue;
@@ -147,10 +153,8 @@ export class ChartCredentialsController implements Controller {
         const credentials = await this.#secrets.credentialsOf(chart);
         if (credentials) data[entry] = Buffer.from(JSON.stringify({ repo: chart.spec.repo, ...credentials })).toString('base64');
       } catch (error) {
-        // Told in the status of the HelmChart; an agent that has older ones goes on with them.
+        // Told in the status of the HelmChart. The Secret is gone, or the right to read it: then nobody is to have what was in it.
         if (!(error instanceof ChartSourceError)) throw error;
-        const before = present?.data?.[entry];
-        if (before !== undefined) data[entry] = before;
       }
     }
     return data;

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Buffer } from 'node:buffer';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
 import { type KubeObject, labels, releasePhases, type ReleasePhase } from '@clusternet/api-types';
 import { core, type KubeClient } from '@clusternet/client';
 
@@ -33,6 +34,10 @@ export interface ReleaseDetails {
   chartVersion?: string;
 }
 
+const [pack, unpack] = [promisify(gzip), promisify(gunzip)];
+/** Bytes of a record. Helm's own end at a Secret of 1 MiB; whoever may write Secrets in a child may pack more into one than a service can hold. */
+const maxRecordBytes = 32 * 1024 * 1024;
+
 type ReleaseSecret = KubeObject & { data?: Record<string, string> };
 
 /** Reads and mends Helm's records of releases, which are Secrets in the namespace of each release. */
@@ -59,7 +64,7 @@ export class ReleaseRecords {
   /** What is written in a record; undefined when it has gone meanwhile, or cannot be read. */
   async details({ secret }: ReleaseRecord, namespace: string, signal?: AbortSignal): Promise<ReleaseDetails | undefined> {
     const found = await this.#secrets.find({ name: secret, namespace }, { signal });
-    const text = found && releaseText(found);
+    const text = found && (await releaseText(found));
     return text === undefined ? undefined : detailsOf(text);
   }
 
@@ -69,13 +74,14 @@ export class ReleaseRecords {
    */
   async markFailed(record: ReleaseRecord, namespace: string, signal?: AbortSignal): Promise<void> {
     const found = await this.#secrets.find({ name: record.secret, namespace }, { signal });
-    const text = found && releaseText(found);
-    if (found === undefined || text === undefined || found.metadata.labels?.['status'] !== record.status) return;
-    const failed = withStatus(text, 'failed', 'interrupted: the helm that worked on it was stopped');
+    if (found === undefined || found.metadata.labels?.['status'] !== record.status) return;
+    const text = await releaseText(found);
+    const failed =
+      text === undefined ? undefined : withStatus(text, 'failed', 'interrupted: the helm that worked on it was stopped');
     if (failed === undefined) {
       throw new Error(`the record ${record.secret} of the release is not as Helm writes it; it has to be put right by hand`);
     }
-    const release = Buffer.from(gzipSync(failed).toString('base64')).toString('base64');
+    const release = Buffer.from((await pack(failed)).toString('base64')).toString('base64');
     const { resourceVersion, labels: present = {} } = found.metadata;
     await this.#secrets.patch(
       { name: record.secret, namespace },
@@ -100,12 +106,12 @@ function recordOf({ metadata }: KubeObject): ReleaseRecord | undefined {
   return { secret: name, revision, status, modifiedAt: Number.isNaN(at) ? undefined : new Date(at), labels: present };
 }
 
-function releaseText({ data }: ReleaseSecret): string | undefined {
+async function releaseText({ data }: ReleaseSecret): Promise<string | undefined> {
   const encoded = data?.['release'];
   if (encoded === undefined) return undefined;
   try {
     const inner = Buffer.from(Buffer.from(encoded, 'base64').toString('utf8'), 'base64');
-    return gunzipSync(inner, { maxOutputLength: 256 * 1024 * 1024 }).toString('utf8');
+    return (await unpack(inner, { maxOutputLength: maxRecordBytes })).toString('utf8');
   } catch {
     return undefined;
   }

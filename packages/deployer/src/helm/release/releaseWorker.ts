@@ -41,7 +41,7 @@ export type ReleaseProblem =
 export interface ReleaseWorkerOptions {
   child: Pick<KubeClient, 'request' | 'resource'>;
   access: HelmAccess;
-  pool: Pick<HelmPool, 'run'>;
+  pool: Pick<HelmPool, 'inTurn' | 'run'>;
   charts: Pick<ChartCache, 'get'>;
   /** Credentials for the repository of a release. @throws ChartSourceError when they are wanted and cannot be had. */
   credentials: (release: HelmRelease, signal: AbortSignal) => Promise<ChartCredentials | undefined>;

@@ -45,10 +45,26 @@ describe('HelmPool', () => {
   it('runs no more at a time than it may', async () => {
     const one = pool({ concurrency: 1 });
     const script = 'console.log(Date.now()); setTimeout(() => console.log(Date.now()), 100)';
-    const [a, b] = await Promise.all([one.run(call(script)), one.run(call(script))]);
+    const { signal } = new AbortController();
+    const inTurn = () => one.inTurn(signal, () => one.run(call(script)));
+    const [a, b] = await Promise.all([inTurn(), inTurn()]);
     const [, endOfFirst = 0] = a.stdout.trim().split('\n').map(Number);
     const [startOfSecond = 0] = b.stdout.trim().split('\n').map(Number);
     expect(startOfSecond).toBeGreaterThanOrEqual(endOfFirst);
+  });
+
+  it('lets go of who does not want to wait any longer, before its turn and without work', async () => {
+    const one = pool({ concurrency: 1 });
+    const [end, abort] = [new AbortController(), new AbortController()];
+    const first = one.inTurn(end.signal, () => one.run(call('setInterval(() => {}, 1000)', { signal: end.signal })));
+    let begun = false;
+    const second = one.inTurn(abort.signal, async () => void (begun = true));
+    abort.abort(new Error('no longer'));
+    await expect(second).rejects.toThrow('no longer');
+    end.abort(new Error('the end'));
+    await expect(first).rejects.toThrow('the end');
+    await expect(one.inTurn(new AbortController().signal, async () => 'next')).resolves.toBe('next');
+    expect(begun).toBe(false);
   });
 
   it('says when there is no helm', async () => {

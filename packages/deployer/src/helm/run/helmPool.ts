@@ -35,7 +35,8 @@ export interface HelmPoolOptions {
 }
 
 const maxOutput = 64 * 1024;
-const memoryCheckMs = 250;
+/** A template can take a gigabyte a second. */
+const memoryCheckMs = 50;
 
 /** helm could not be run, or had to be killed. */
 export class HelmRunError extends Error {
@@ -56,15 +57,29 @@ export class HelmPool {
   }
 
   /**
-   * Waits for its turn and runs helm.
+   * Waits for a turn and does work that runs helm. Only then should it make what it needs for that: files with secrets, and tokens that grow old.
+   *
+   * @throws the signal's reason when that is aborted, also while it waits; what `work` throws
+   */
+  async inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    return new Promise<T>((resolve, reject) => {
+      const onAbort = (): void => reject(signal.reason as Error);
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#limit(() => {
+        signal.removeEventListener('abort', onAbort);
+        signal.throwIfAborted();
+        return work();
+      }).then(resolve, reject);
+    });
+  }
+
+  /**
+   * Runs helm, now: see {@link inTurn}.
    *
    * @throws HelmRunError when it cannot be started or was killed; the signal's reason when that was aborted
    */
-  run(call: HelmCall): Promise<HelmResult> {
-    return this.#limit(() => this.#run(call));
-  }
-
-  async #run({ args, env, cwd, timeoutMs, signal }: HelmCall): Promise<HelmResult> {
+  async run({ args, env, cwd, timeoutMs, signal }: HelmCall): Promise<HelmResult> {
     signal.throwIfAborted();
     const child = spawn(this.#o.path, args, {
       cwd,

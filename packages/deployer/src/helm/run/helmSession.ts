@@ -28,7 +28,7 @@ export interface HelmAccess {
 const nowhere = 'http://127.0.0.1:1';
 
 /**
- * Runs one helm command against a child, with the identity of its deployer and nothing of the service's own: an environment, a home and a
+ * Runs one helm command against a child when it is its turn, with the identity of its deployer and nothing of the service's own: an environment, a home and a
  * kubeconfig (readable by the service only) that live as long as the call, and no way to any other place. Secrets are in files, never in
  * arguments.
  *
@@ -36,13 +36,17 @@ const nowhere = 'http://127.0.0.1:1';
  * @throws what {@link HelmPool.run} throws
  */
 export async function runHelm(o: {
-  pool: Pick<HelmPool, 'run'>;
+  pool: Pick<HelmPool, 'inTurn' | 'run'>;
   access: HelmAccess;
   args: string[];
   values?: string;
   timeoutMs: number;
   signal: AbortSignal;
 }): Promise<HelmResult> {
+  return o.pool.inTurn(o.signal, () => runNow(o));
+}
+
+async function runNow(o: Parameters<typeof runHelm>[0]): Promise<HelmResult> {
   const { pool, access, args, values, timeoutMs, signal } = o;
   const home = await mkdtemp(join(tmpdir(), `clusternet-helm-${process.pid}-`));
   try {
