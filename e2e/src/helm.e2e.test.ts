@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { Buffer } from 'node:buffer';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import {
   apiVersionOf,
@@ -17,11 +18,12 @@ import {
 } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
 import { ChartRepository, type Cluster, freePort, OciRegistry, startSystem, type System } from '@clusternet/localup';
-import { brokenChart, largeChart, plainChart, waitingChart } from './testing/chartFixtures.ts';
+import { bombChart, brokenChart, largeChart, plainChart, waitingChart } from './testing/chartFixtures.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, namespace as namespaceNamed, Publisher } from './testing/feeds.ts';
 
 const execute = promisify(execFile);
+const cli = fileURLToPath(new URL('../../packages/kubectl-clusternet/dist/main.js', import.meta.url));
 /** Two through the tunnel, one by its agent. */
 const clusters = ['one', 'two', 'pull'] as const;
 /** More of them, for what is about many at once. */
@@ -40,7 +42,7 @@ let privateRegistry: OciRegistry;
 const children = new Map<string, { cluster: Cluster; client: KubeClient }>();
 
 beforeAll(async () => {
-  const helm = { allow: ['127.0.0.1'] };
+  const helm = { allow: ['127.0.0.1'], memoryMiB: 192 };
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
   system = await startSystem({
     children: [
@@ -85,6 +87,8 @@ beforeAll(async () => {
     { ...waitingChart('growing', '1.1.0') },
     waitingChart('waiting', '1.0.0'),
     largeChart('large', '1.0.0', 200),
+    bombChart('endless', '1.0.0', '{{ range until 100000 }}{{ range until 1000 }}0123456789abcdef{{ end }}{{ end }}'),
+    bombChart('deep', '1.0.0', '{{ define "deep" }}{{ include "deep" . }}{{ end }}{{ include "deep" . }}'),
   );
   await Promise.all([
     closed.publish(plainChart('secret', '1.0.0')),
@@ -163,6 +167,22 @@ const history = (cluster: string, name: string): Promise<HistoryEntry[]> => helm
 async function kubectl(...args: string[]): Promise<string> {
   const { binaries, kubeconfigPath, folder } = system.parent;
   return (await execute(binaries.kubectl, [...args, '--kubeconfig', kubeconfigPath], { env: { HOME: folder } })).stdout;
+}
+
+/** `kubectl clusternet` with these words. */
+async function clusternet(...words: string[]): Promise<string> {
+  const env = { ...process.env, KUBECONFIG: system.parent.kubeconfigPath };
+  return (await execute(process.execPath, [cli, ...words], { env })).stdout;
+}
+
+/** What helm has installed in a cluster, as it keeps it, and what runs of it. */
+async function running(cluster: string, name: string): Promise<unknown> {
+  const { binaries, kubeconfigPath, folder } = child(cluster).cluster;
+  const of = async (what: string): Promise<string> => {
+    const args = ['get', what, name, '--namespace', name, '--kubeconfig', kubeconfigPath];
+    return (await execute(binaries.helm, args, { env: { HOME: folder } })).stdout;
+  };
+  return { manifest: await of('manifest'), values: await of('values'), data: await data(cluster, name) };
 }
 
 /** Deploys to the clusters that every test uses, or to all. */
@@ -285,9 +305,51 @@ describe('charts of a repository and of a registry', () => {
     await expect(override('Globalization', { name: 'large', value: `text: ${'x'.repeat(2_000_000)}` })).rejects.toThrow(
       /too large/i,
     );
+    // The API server takes it; a Description has no room for it.
+    await override('Globalization', { name: 'greeting', value: `text: ${'x'.repeat(900_000)}` });
+    await eventually(async () =>
+      expect(await kubectl('get', 'globalizations', '-o', 'wide')).toMatch(
+        /^greeting .* False +OverrideFailed +HelmChart default\/plain takes \d+ bytes with its values/m,
+      ),
+    );
+    expect((await data('two', 'plain'))?.['greeting']).toBe('hi');
     await parent.resource(resources.globalizations).delete({ name: 'greeting' });
     await parent.resource(resources.localizations).delete({ name: 'greeting', namespace: one?.metadata.namespace });
     await everywhere(async (cluster) => expect((await data(cluster, 'plain'))?.['greeting']).toBe('hello'));
+  });
+
+  it('are taken back with their version and values, in one cluster and in all, and when one has left', async () => {
+    await parent.resource(resources.globalizations).apply(
+      {
+        apiVersion: apiVersionOf(resources.globalizations),
+        kind: 'Globalization',
+        metadata: { name: 'hola' },
+        spec: { overridePolicy: 'ApplyNow', feed: chartFeed('plain'), overrides: [{ type: 'Helm', value: 'greeting: hola' }] },
+      },
+      { fieldManager: 'e2e', force: true },
+    );
+    await everywhere(async (cluster) => expect(await data(cluster, 'plain')).toEqual({ version: '1.1.0', greeting: 'hola' }));
+    await deployed('plain');
+    const before = await Promise.all(clusters.map((cluster) => running(cluster, 'plain')));
+    const isBack = async (): Promise<void> =>
+      expect(await Promise.all(clusters.map((cluster) => running(cluster, 'plain')))).toEqual(before);
+
+    await putChart('plain', { repo: open.url, version: '1.0.0', wait: true });
+    await everywhere(async (cluster) => expect((await data(cluster, 'plain'))?.['version']).toBe('1.0.0'));
+    await clusternet('rollout', 'undo', 'plain', '--cluster', 'one');
+    await eventually(async () => expect(await running('one', 'plain')).toEqual(before[0]));
+    expect((await data('two', 'plain'))?.['version']).toBe('1.0.0');
+    await clusternet('rollout', 'undo', 'plain');
+    await eventually(isBack);
+
+    await subscribe('plain', [chartFeed('plain')]);
+    await everywhere(async (cluster) => expect(await helm(cluster, 'ls', '-n', 'plain-oci')).toEqual([]));
+    await clusternet('rollout', 'undo', 'plain');
+    await everywhere(async (cluster) => expect((await data(cluster, 'plain-oci'))?.['version']).toBe('1.1.0'));
+    await isBack();
+    await parent.resource(resources.globalizations).delete({ name: 'hola' });
+    await subscribe('plain', [chartFeed('plain'), chartFeed('plain-oci')]);
+    await deployed('plain');
   });
 
   it('are uninstalled when they leave the Subscription, and when that goes', async () => {
@@ -335,7 +397,10 @@ describe('a repository that wants a password', () => {
     });
     await kubectl(...command.split(' '));
     await eventually(async () => expect(await reason()).toMatch(/the credentials of chartPullSecret are refused/));
+    expect(await kubectl('get', 'helmcharts', '-o', 'wide')).toMatch(/^secret .* NotFound .*chartPullSecret are refused/m);
     await putSecret(credentials.password);
+    // Another spec is looked for at once; that it is tried again by itself is shown where a repository comes back.
+    await putChart('secret', { repo: closed.url, chartPullSecret, timeoutSeconds: 31 });
     await putChart('secret-oci', {
       repo: privateRegistry.url,
       chart: 'secret',
@@ -381,7 +446,7 @@ describe('what goes wrong', () => {
       expect(line).toMatch(/^False FeedFailed/);
       expect(line).toContain('has no chart "absent"');
     });
-    expect(await kubectl('get', 'helmchart', 'absent')).toContain('NotFound');
+    expect(await kubectl('get', 'helmchart', 'absent', '-o', 'wide')).toMatch(/ NotFound +.*has no chart "absent"/);
     await open.stop();
     await putChart('plain', { repo: open.url, version: '1.0.0' });
     await eventually(async () => expect((await chartNamed('plain')).status?.reason).toMatch(/cannot be read: .*ECONNREFUSED/));
@@ -404,6 +469,30 @@ describe('what goes wrong', () => {
     await everywhere(async (cluster) => expect((await data(cluster, 'broken'))?.['version']).toBe('1.0.1'));
     await deployed('broken');
     await removed('broken');
+  });
+
+  it('is told of templates that never end or take all memory: helm is stopped, and the other charts go on', async () => {
+    const feeds = [
+      await putChart('endless', { repo: open.url }),
+      await putChart('deep', { repo: open.url }),
+      await putChart('beside', { repo: open.url, chart: 'plain', version: '1.0.0' }),
+    ];
+    await subscribe('bombs', feeds);
+    const notes = { endless: /^helm was stopped: it took more than 192 MiB/, deep: /nested reference name/ };
+    await eventually(async () => {
+      const found = await releases('bombs');
+      for (const [name, message] of Object.entries(notes)) {
+        const ofIt = found.filter(({ spec }) => spec.chart === name).map(({ status }) => status);
+        expect(ofIt.map((status) => status?.phase)).toEqual(['failed', 'failed', 'failed']);
+        for (const status of ofIt) expect(status?.notes).toMatch(message);
+      }
+      const line = conditionLine(await publisher.subscription('bombs'), 'Deployed');
+      expect(line).toMatch(/^False FeedFailed: .*(helm was stopped|nested reference name)/s);
+    });
+    await everywhere(async (cluster) => expect((await data(cluster, 'beside'))?.['version']).toBe('1.0.0'));
+    expect(await kubectl('get', 'helmreleases', '-A', '-o', 'wide')).toMatch(/ endless +1\.0\.0 .* failed +helm was stopped: it/);
+    expect(await kubectl('describe', 'helmreleases', '-A')).toMatch(/Notes: +helm was stopped: it took more than 192 MiB/);
+    await removed('bombs');
   });
 
   it('an upgrade that times out with upgradeAtomic leaves what was there before', async () => {
@@ -458,9 +547,7 @@ describe('a chart of 200 objects', () => {
     }
     // Once by the hub, for seven clusters, and once by the agent.
     expect(open.requests.filter((line) => line === '200 /large-1.0.0.tgz')).toHaveLength(2);
-    const revisions = async (): Promise<number[]> =>
-      (await releases('large')).map(({ status }) => status?.version ?? 0);
+    const revisions = async (): Promise<number[]> => (await releases('large')).map(({ status }) => status?.version ?? 0);
     await throughout(2, async () => expect(await revisions()).toEqual(all.map(() => 1)));
-    await removed('large');
   });
 });

@@ -77,3 +77,8 @@ data:
 `;
   return { name, version, files: { 'templates/many.yaml': many } };
 }
+
+/** A chart whose rendering never ends by itself, or takes more than there is. */
+export function bombChart(name: string, version: string, template: string): ChartPackage {
+  return { name, version, files: { 'templates/bomb.yaml': template } };
+}

@@ -39,6 +39,17 @@ export interface RolloutMember {
   healthySince: number | undefined;
   /** Why it is not healthy, and since when it has not been. */
   problem?: { message: string; since: number };
+  /** It has been as it is for longer than the engine has been looking. */
+  inherited?: boolean;
+}
+
+/** How the clusters of one step do, to be remembered over a restart. */
+export interface StepHealth {
+  /** From 1. */
+  step: number;
+  healthy: boolean;
+  /** Milliseconds since 1970. */
+  since: number;
 }
 
 /** What a rollout comes to at this moment. */
@@ -49,6 +60,8 @@ export interface RolloutPlan {
   open: ReadonlySet<string>;
   /** When it is worth to look again though nothing happened. */
   checkAgainAfterMs?: number;
+  /** Of the last step that has the change. */
+  health?: StepHealth;
 }
 
 /** Names that a message tells at most. */
@@ -66,9 +79,11 @@ export function planRollout(o: {
   paused: boolean;
   /** The hash that a person let through. */
   approved: string | undefined;
+  /** What was found out of these inputs before the engine was started. */
+  remembered?: StepHealth;
   now: number;
 }): RolloutPlan {
-  const { strategy, members, inputs, now } = o;
+  const { strategy, members, inputs, now, remembered } = o;
   const behind = members.filter(({ assessed }) => assessed?.inputs !== inputs || assessed.outdated);
   if (o.paused) {
     const message = `paused; ${behind.length === 0 ? 'no cluster waits' : `${namesOf(behind)} wait`}`;
@@ -78,6 +93,7 @@ export function planRollout(o: {
     return { state: 'Complete', message: 'every cluster gets changes at once', open: new Set(members.map(({ key }) => key)) };
   const steps = assignSteps(strategy, members);
   const open = new Set<string>();
+  let health: StepHealth | undefined;
   for (const [index, step] of steps.entries()) {
     for (const { key } of step) open.add(key);
     const later = steps.slice(index + 1).flat();
@@ -87,17 +103,20 @@ export function planRollout(o: {
         state: 'Progressing',
         message: `step ${index + 1} of ${steps.length}: ${namesOf(stepBehind)} get the change`,
         open,
+        ...(health ? { health } : {}),
       };
     }
-    const wait = healthOf(step, { strategy, now, title: `step ${index + 1} of ${steps.length}` });
-    if (wait) return { ...wait, open };
+    const known = step.map((member) => asRemembered(member, { step: index + 1, remembered }));
+    const { wait, ...found } = healthOf(known, { strategy, now, title: `step ${index + 1} of ${steps.length}` });
+    health = { step: index + 1, ...found };
+    if (wait) return { ...wait, open, health };
     if (!later.some((member) => behind.includes(member))) continue;
     if (strategy.approval && o.approved !== inputs) {
       const message = `step ${index + 1} of ${steps.length} is healthy; approve ${inputs} to go on with ${namesOf(later)}`;
-      return { state: 'WaitingForApproval', message, open };
+      return { state: 'WaitingForApproval', message, open, health };
     }
   }
-  return { state: 'Complete', message: 'every cluster has the change and is healthy', open };
+  return { state: 'Complete', message: 'every cluster has the change and is healthy', open, ...(health ? { health } : {}) };
 }
 
 /** The clusters of each step, those left over last; a step without clusters is none. */
@@ -112,10 +131,24 @@ export function assignSteps(strategy: RolloutStrategy, members: readonly Rollout
   return [...steps, left].filter((step) => step.length > 0);
 }
 
+/** A cluster with what is remembered of its step; those of earlier steps had been healthy for long enough. */
+function asRemembered(
+  member: RolloutMember,
+  { step, remembered }: { step: number; remembered: StepHealth | undefined },
+): RolloutMember {
+  if (!member.inherited || !remembered || step > remembered.step) return member;
+  const { healthySince, problem } = member;
+  const since = step < remembered.step ? 0 : remembered.since;
+  if (healthySince !== undefined)
+    return step < remembered.step || remembered.healthy ? { ...member, healthySince: Math.min(healthySince, since) } : member;
+  if (problem === undefined || step < remembered.step || remembered.healthy) return member;
+  return { ...member, problem: { ...problem, since: Math.min(problem.since, since) } };
+}
+
 function healthOf(
   step: readonly RolloutMember[],
   { strategy, now, title }: { strategy: RolloutStrategy; now: number; title: string },
-): Omit<RolloutPlan, 'open'> | undefined {
+): Omit<StepHealth, 'step'> & { wait?: Omit<RolloutPlan, 'open'> } {
   const unhealthy = step.filter(({ healthySince }) => healthySince === undefined);
   if (unhealthy.length > 0) {
     const [first] = unhealthy;
@@ -123,16 +156,18 @@ function healthOf(
     const stopped = now - since >= strategy.deadlineSeconds * 1000;
     const why = first?.problem === undefined ? '' : `: ${first.problem.message}`;
     const checkAgainAfterMs = stopped ? undefined : Math.max(1000, since + strategy.deadlineSeconds * 1000 - now);
-    return {
-      state: stopped ? 'Stopped' : 'WaitingForHealth',
+    const wait = {
+      state: stopped ? ('Stopped' as const) : ('WaitingForHealth' as const),
       message: `${title}: ${namesOf(unhealthy)} ${stopped ? `did not become healthy in ${strategy.deadlineSeconds} s` : 'are not healthy yet'}${why}`,
       ...(checkAgainAfterMs === undefined ? {} : { checkAgainAfterMs }),
     };
+    return { healthy: false, since, wait };
   }
-  const remaining = Math.max(...step.map(({ healthySince = now }) => healthySince + strategy.soakSeconds * 1000 - now));
-  if (remaining <= 0) return undefined;
+  const healthySince = Math.max(...step.map((member) => member.healthySince ?? now));
+  const remaining = healthySince + strategy.soakSeconds * 1000 - now;
+  if (remaining <= 0) return { healthy: true, since: healthySince };
   const message = `${title}: healthy, and watched for ${Math.ceil(remaining / 1000)} s more`;
-  return { state: 'WaitingForHealth', message, checkAgainAfterMs: remaining };
+  return { healthy: true, since: healthySince, wait: { state: 'WaitingForHealth', message, checkAgainAfterMs: remaining } };
 }
 
 /** A selector that cannot be understood chooses nothing: its clusters come last. */

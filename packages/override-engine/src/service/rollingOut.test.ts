@@ -250,6 +250,54 @@ describe('a staged rollout', () => {
     expect(state()).toEqual(['a1 b1', 'a2 b1', 'a1 b1']);
   });
 
+  it('knows over a restart how long a step has been healthy', async () => {
+    await deployed();
+    await annotate(staged({ soakSeconds: 600 }));
+    await change('a', { v: '2' });
+    await confirm('ns-b');
+    expect(rolledOut()).toMatch(/watched for 600 s more$/);
+    h.now = new Date(h.now.getTime() + 400_000);
+    await h.stop();
+    await h.start();
+    expect(state()).toEqual(['a1 b1', 'a2 b1', 'a1 b1']);
+    expect(rolledOut()).toMatch(/step 1 of 2: healthy, and watched for 200 s more$/);
+    h.now = new Date(h.now.getTime() + 200_000);
+    await h.stop();
+    await h.start();
+    expect(state()).toEqual(['a2 b1', 'a2 b1', 'a2 b1']);
+    for (const namespace of ['ns-a', 'ns-c']) await confirm(namespace);
+    h.now = new Date(h.now.getTime() + 600_000);
+    await h.stop();
+    await h.start();
+    expect(rolledOut()).toMatch(/^True Complete/);
+    h.forget();
+    await h.stop();
+    await h.start();
+    expect([rolledOut(), h.requests]).toEqual([expect.stringMatching(/^True Complete/), []]);
+  });
+
+  it('knows over a restart how long a step has not been healthy, and counts from the start for another change', async () => {
+    await deployed();
+    await annotate(staged({ soakSeconds: 600, deadlineSeconds: 900 }));
+    await change('a', { v: '2' });
+    await confirm('ns-b', 'Failure');
+    h.now = new Date(h.now.getTime() + 800_000);
+    await h.stop();
+    await h.start();
+    expect(rolledOut()).toMatch(/^False WaitingForHealth: .*not healthy yet/);
+    h.now = new Date(h.now.getTime() + 100_000);
+    await h.stop();
+    await h.start();
+    expect(rolledOut()).toMatch(/^False Stopped: .*did not become healthy in 900 s/);
+    await h.stop();
+    put('a', { v: '3' });
+    await h.start();
+    expect(state()).toEqual(['a1 b1', 'a3 b1', 'a1 b1']);
+    expect(rolledOut()).toMatch(/^False WaitingForHealth/);
+    await confirm('ns-b');
+    expect(rolledOut()).toMatch(/watched for 600 s more$/);
+  });
+
   it('waits for a person where that is asked for, each time', async () => {
     await deployed();
     await annotate(staged({ approval: true }));

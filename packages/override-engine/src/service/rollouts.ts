@@ -11,6 +11,7 @@ import {
   fieldManagers,
   labels,
   resources,
+  stableStringify,
   type Subscription,
 } from '@clusternet/api-types';
 import { isNotFound, type KubeClient, objectKey } from '@clusternet/client';
@@ -30,6 +31,7 @@ import {
   type RolloutPlan,
   type RolloutStrategy,
   rolloutStrategySchema,
+  type StepHealth,
 } from '../rollout/plan.ts';
 import { type RevisionStamp, stampOf } from '../rollout/revision.ts';
 
@@ -54,7 +56,12 @@ interface Member {
   generation?: number;
   healthySince?: number;
   problem?: { message: string; since: number };
+  /** Found so at the start, and unchanged since. */
+  inherited?: boolean;
 }
+
+/** Condition that remembers since when the last step that has a change has been healthy, or has not. */
+const stepHealthy = 'RolloutStepHealthy';
 
 /** Whether a Base may be written, and when to ask again. */
 export type Gate = { open: true } | { open: false; askAgainAfterMs: number };
@@ -63,8 +70,8 @@ export type Gate = { open: true } | { open: false; askAgainAfterMs: number };
 const longWaitMs = 15_000;
 
 /**
- * Staged rollouts: which Bases of a Subscription may get a change now, from its annotations and from how the others do. Nothing is kept but in memory:
- * after a restart every Base is looked at again, and until then none of a later step is written.
+ * Staged rollouts: which Bases of a Subscription may get a change now, from its annotations and from how the others do. After a restart every Base is
+ * looked at again, and until then none of a later step is written; since when a step has been healthy, or has not, is kept in a condition.
  */
 export class Rollouts {
   readonly #o: RolloutsOptions;
@@ -122,6 +129,7 @@ export class Rollouts {
     const now = this.#o.now().getTime();
     const generation = descriptions.reduce((sum, { metadata }) => sum + (metadata.generation ?? 0), 0);
     const fresh = member.generation !== generation;
+    const first = member.generation === undefined && descriptions.length > 0;
     member.generation = generation;
     const before = member.healthySince !== undefined;
     if (problem === undefined && descriptions.length > 0) {
@@ -135,6 +143,7 @@ export class Rollouts {
         since: fresh || !member.problem ? now : member.problem.since,
       };
     }
+    member.inherited = first || (member.inherited === true && !fresh && before === (member.healthySince !== undefined));
     for (const description of descriptions) {
       const stamp = stampOf(description);
       if (stamp && stamp.number > (this.#newest.get(uid)?.number ?? 0)) this.#newest.set(uid, stamp);
@@ -180,6 +189,7 @@ export class Rollouts {
     member.assessed = { inputs, outdated: false };
     // Health from before the write is not that of the change.
     delete member.healthySince;
+    member.inherited = false;
     member.problem = { message: 'not applied yet', since: this.#o.now().getTime() };
     if (this.#isStaged(uid)) this.#queue.add(uid);
   }
@@ -210,13 +220,14 @@ export class Rollouts {
     if (strategy instanceof Error) return { state: 'InvalidStrategy', message: strategy.message, open: new Set() };
     const members = [...(this.#members.get(uid)?.values() ?? [])].map((member): RolloutMember => {
       const { name, labels } = this.#o.clusterOf(member.namespace);
-      const { assessed, healthySince, problem } = member;
+      const { assessed, healthySince, problem, inherited = false } = member;
       return {
         key: member.namespace,
         name,
         labels,
         assessed,
         healthySince,
+        inherited,
         ...(problem ? { problem: { ...problem, message: `${name}: ${problem.message}` } } : {}),
       };
     });
@@ -227,6 +238,7 @@ export class Rollouts {
       inputs,
       paused: named[annotations.rolloutPaused] === 'true',
       approved: named[annotations.rolloutApproved],
+      remembered: rememberedOf(subscription, inputs),
       now: this.#o.now().getTime(),
     });
   }
@@ -273,10 +285,14 @@ export class Rollouts {
     const current = findCondition(subscription.status?.conditions, conditionTypes.rolledOut);
     const plan = this.#plan(uid);
     if (!plan && (this.#isStaged(uid) || !current)) return undefined;
-    const { conditions, changed } = plan
+    const before = findCondition(subscription.status?.conditions, stepHealthy);
+    const { conditions } = plan
       ? setCondition(current ? [current] : [], conditionOf(plan, subscription), this.#o.now())
-      : { conditions: [] as Condition[], changed: true };
-    if (changed) await this.#write(subscription, conditions, signal);
+      : { conditions: [] as Condition[] };
+    const health = plan?.health ? healthCondition(plan.health, this.#inputs.get(uid) ?? '') : before;
+    const wanted = plan && health ? [...conditions, health] : conditions;
+    const present = [current, before].filter((condition) => condition !== undefined);
+    if (stableStringify(wanted) !== stableStringify(present)) await this.#write(subscription, wanted, signal);
     return plan?.checkAgainAfterMs === undefined
       ? undefined
       : { requeueAfterMs: Math.min(longWaitMs, plan.checkAgainAfterMs + 100) };
@@ -302,13 +318,13 @@ export class Rollouts {
 /** A Subscription as far as rollouts look at it. */
 export function onlyRollout({ apiVersion, kind, metadata, status }: Subscription): Subscription {
   const { name, namespace, uid, resourceVersion, generation, deletionTimestamp, annotations } = metadata;
-  const condition = findCondition(status?.conditions, conditionTypes.rolledOut);
+  const conditions = [conditionTypes.rolledOut, stepHealthy].flatMap((type) => findCondition(status?.conditions, type) ?? []);
   return {
     apiVersion,
     kind,
     metadata: { name, namespace, uid, resourceVersion, generation, deletionTimestamp, annotations },
     spec: { subscribers: [], feeds: [] },
-    status: { conditions: condition ? [condition] : [] },
+    status: { conditions },
   };
 }
 
@@ -341,6 +357,26 @@ function conditionOf(
     message,
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   };
+}
+
+function healthCondition({ step, healthy, since }: StepHealth, inputs: string): Condition {
+  return {
+    type: stepHealthy,
+    status: healthy ? 'True' : 'False',
+    reason: healthy ? 'Healthy' : 'NotHealthy',
+    message: `step ${step} of change ${inputs}`,
+    // Whole seconds, and none too many.
+    lastTransitionTime: new Date(Math.ceil(since / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
+  };
+}
+
+/** What an earlier engine found out of these inputs. */
+function rememberedOf({ status }: Subscription, inputs: string): StepHealth | undefined {
+  const condition = findCondition(status?.conditions, stepHealthy);
+  const [, step, change] = /^step (\d+) of change ([0-9a-f]*)$/.exec(condition?.message ?? '') ?? [];
+  const since = Date.parse(String(condition?.lastTransitionTime ?? ''));
+  if (!condition || change !== inputs || Number.isNaN(since)) return undefined;
+  return { step: Number(step), healthy: condition.status === 'True', since };
 }
 
 function uidOf({ metadata }: Base): string {
