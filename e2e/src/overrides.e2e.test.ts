@@ -46,6 +46,15 @@ beforeAll(async () => {
       { name: 'push', nodes: 1, syncMode: 'Push', labels: { region: 'north' } },
       { name: 'pull', nodes: 1, syncMode: 'Pull', labels: { region: 'south' } },
     ],
+    values: {
+      'override-engine': {
+        extraArgs: {
+          'leader-elect-lease-duration': '4s',
+          'leader-elect-renew-deadline': '3s',
+          'leader-elect-retry-period': '500ms',
+        },
+      },
+    },
     logDir: process.env['E2E_LOG_DIR'],
     log: (line) => process.stderr.write(`${line}\n`),
   });
@@ -277,6 +286,24 @@ describe('a change that turns out to be bad', () => {
       expect((await kubectl('rollout', 'status', ns)).out).toMatch(/^WaitingForApproval: step 1 of 2 is healthy/m),
     );
     expect(await replicas()).toEqual({ push: 3, pull: 2 });
+    const healthy = async () => {
+      const { status } = await publisher.subscription(ns);
+      return status?.conditions?.find(({ type }) => type === 'RolloutStepHealthy');
+    };
+    const since = await healthy();
+    expect(since).toMatchObject({ status: 'True', message: expect.stringMatching(/^step 1 of change /) });
+    const engine = system.services.find(({ name }) => name === 'clusternet-override-engine')?.process;
+    await engine?.kill('SIGKILL');
+    await annotate({ [annotations.rollout]: JSON.stringify({ ...north, soakSeconds: 3600 }) });
+    await engine?.restart();
+    await eventually(async () =>
+      expect((await kubectl('rollout', 'status', ns)).out).toMatch(/^WaitingForHealth: .*watched for 35\d\d s more/m),
+    );
+    expect(await healthy()).toEqual(since);
+    await annotate({ [annotations.rollout]: JSON.stringify(north) });
+    await eventually(async () =>
+      expect((await kubectl('rollout', 'status', ns)).out).toMatch(/^WaitingForApproval: step 1 of 2 is healthy/m),
+    );
     expect(await kubectl('rollout', 'approve', ns)).toMatchObject({ code: 0, err: '' });
     await eventually(async () => expect(await replicas()).toEqual({ push: 3, pull: 3 }));
     await eventually(async () => expect((await kubectl('rollout', 'status', ns)).code).toBe(0));

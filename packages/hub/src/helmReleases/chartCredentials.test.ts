@@ -2,15 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  annotations,
-  type Base,
-  type HelmChart,
-  type HelmRelease,
-  type KubeObject,
-  type ManagedCluster,
-  resources,
-} from '@clusternet/api-types';
+import { annotations, type Base, type HelmChart, type HelmRelease, type ManagedCluster, resources } from '@clusternet/api-types';
 import { ApiError, core } from '@clusternet/client';
 import { type ChartCredentials, ChartSourceError } from '@clusternet/deployer';
 import { type Secret } from '../kube/objects.ts';

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { annotations, type Base, type Description, feedKey, stableStringify } from '@clusternet/api-types';
-import { stampOf } from '../rollout/revision.ts';
+import { contentOf, sameContent, stampOf } from '../rollout/revision.ts';
 import { stillUndone, undoneBy, undoneOf } from '../rollout/undo.ts';
 import { plainHash, renderDescriptions, type Rendering, type RenderInput } from './renderDescriptions.ts';
 import {
@@ -28,7 +28,11 @@ export function renderBase(input: RenderBaseInput): Rendering {
   };
   const before = undoneOf(first);
   const undone = undo
-    ? undoneBy(undo, { ...state, before, current: stampOf(first)?.number ?? 0 })
+    ? undoneBy(undo, {
+        ...state,
+        before,
+        from: sameContent(contentOf(previous), undo.content) ? undefined : stampOf(first)?.number,
+      })
     : before && stillUndone(before, state);
   const generic = renderDescriptions({ ...input, undone });
   const helm = renderHelmDescription({ ...input, undone });

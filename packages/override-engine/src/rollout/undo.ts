@@ -67,13 +67,14 @@ export function undoneBy(
     hashOf: (feed: Feed) => string;
     ownedBy: (key: string) => string | undefined;
     before: Undone | undefined;
-    /** Revision that the cluster has. */
-    current: number;
+    /** Revision that is replaced; undefined when it is the same, which must not count as bad. */
+    from: number | undefined;
   },
 ): Undone {
   const { id, revision, content } = undo;
   const isBack = (key: string): boolean => content.has(key) && o.ownedBy(key) === undefined;
-  const left = Array.from({ length: Math.min(maxBad, Math.max(0, o.current - revision)) }, (_, index) => o.current - index);
+  const { from = 0 } = o;
+  const left = Array.from({ length: Math.min(maxBad, Math.max(0, from - revision)) }, (_, index) => from - index);
   const bad = new Set([...(o.before?.bad ?? []), ...left.reverse()]);
   bad.delete(revision);
   return {

@@ -145,7 +145,9 @@ export function previousRevision({ clusters, bad }: Pick<Rollout, 'clusters' | '
     }) &&
     !clusters.some((cluster) => {
       const content = contentAt(cluster, number);
-      const taken = cluster.earlier.filter((one) => bad.has(one.number));
+      // What the cluster was taken back to, it may have had under a number between the bad ones, too.
+      const good = cluster.undone && contentAt(cluster, cluster.undone.revision);
+      const taken = cluster.earlier.filter((one) => bad.has(one.number) && !(good && sameContent(one.content, good)));
       return content !== undefined && taken.some((one) => sameContent(one.content, content));
     });
   return [...new Set(numbers)]

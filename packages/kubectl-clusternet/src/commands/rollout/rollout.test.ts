@@ -120,6 +120,12 @@ describe('rollout undo without a revision', () => {
     ['never goes to what one cluster was taken back from', { eu: { revisions: 'blue red' }, us: undone }, 1, ''],
     ['nor in another cluster, which has moved on', { eu: { revisions: 'blue red - white' }, us: undone }, 1, 'eu'],
     ['nor to the same under another number', { eu: { revisions: 'blue red blue red white', bad: [2] } }, 3, ''],
+    [
+      'goes to what it was taken back to, also where that lies between bad ones',
+      { eu: { revisions: 'blue red blue white', bad: [2, 3] }, us: { revisions: 'blue red - blue white', bad: [2] } },
+      4,
+      '',
+    ],
     ['says when only such ones are left', { eu: undone }, /but those that are the same or were taken back before/, ''],
     ['says when there is none', { eu: { revisions: 'blue' } }, /there is no earlier revision$/, ''],
     ['goes back with charts alone', { eu: { revisions: '1.0.0 2.0.0', chart: true } }, 1, ''],
