@@ -407,6 +407,48 @@ describe('on a real API server', () => {
     expect(await kubectl('delete', 'subscription', 'app', '-n', 'default', as)).toContain('deleted');
   });
 
+  it('lets an override be written only by those who may change what it overrides, or override it', async () => {
+    const kinds = ['globalizations', 'localizations'].map((kind) => `--resource=${kind}.apps.clusternet.io`);
+    await kubectl('create', 'clusterrole', 'overrider', '--verb=*', ...kinds);
+    await kubectl('create', 'clusterrolebinding', 'overrider', '--clusterrole=overrider', '--user=overrider');
+    const apiVersion = 'apps.clusternet.io/v1alpha1';
+    const override = async (replicas: number, feed: object, as = '--as=overrider'): Promise<string> => {
+      const overrides = [{ type: 'MergePatch', value: `spec: {replicas: ${replicas}}` }];
+      const spec = { overridePolicy: 'ApplyNow', feed, overrides };
+      const metadata = { name: 'mine', namespace: 'default' };
+      return apply({ apiVersion, kind: 'Localization', metadata, spec }, as).catch((error: unknown) => String(error));
+    };
+    const web = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' };
+    const chart = { apiVersion, kind: 'HelmChart', namespace: 'default', name: 'web' };
+    const allow = async (resource: string, ns: string, ...verbs: string[]): Promise<void> => {
+      const [metadata, rbac] = [{ name: `overrider-${resource}`, namespace: ns }, 'rbac.authorization.k8s.io'];
+      const rules = [{ apiGroups: ['apps.clusternet.io'], resources: [resource], verbs }];
+      await apply({ apiVersion: `${rbac}/v1`, kind: 'Role', metadata, rules });
+      const subjects = [{ apiGroup: rbac, kind: 'User', name: 'overrider' }];
+      const roleRef = { apiGroup: rbac, kind: 'Role', name: metadata.name };
+      await apply({ apiVersion: `${rbac}/v1`, kind: 'RoleBinding', metadata, subjects, roleRef });
+    };
+    await eventually(async () => expect(await override(1, web)).toMatch(/like a write to it, which you may not do/));
+    await eventually(async () => expect(await override(1, chart)).toMatch(/like a write to the HelmChart, which you may not do/));
+    // Who may only read could find out, and decide, more than that.
+    await allow('manifests', 'clusternet-reserved', 'get');
+    await allow('helmcharts', 'default', 'get');
+    for (const feed of [web, chart]) expect(await override(1, feed)).toContain('which you may not do');
+    await allow('manifests', 'clusternet-reserved', 'get', 'override');
+    await eventually(async () => expect(await override(1, web)).toContain('created'));
+    await allow('helmcharts', 'default', 'get', 'update');
+    await eventually(async () => expect(await override(2, chart)).toContain('configured'));
+    // No more than the one who only changes finalizers or labels needs.
+    await allow('helmcharts', 'default', 'get');
+    await eventually(async () => expect(await override(3, chart)).toContain('which you may not do'));
+    const label = ['label', 'localization', 'mine', '-n', 'default', 'a=b', '--as=overrider'];
+    expect(await kubectl(...label)).toContain('labeled');
+    // The shares of a division are the hub's.
+    const hub = `--as=system:serviceaccount:${namespace}:clusternet-hub`;
+    expect(await override(4, web, hub)).toMatch(/configured|cannot patch/);
+    await kubectl('delete', 'localization', 'mine', '-n', 'default');
+  });
+
   it('upgrades, and leaves CRDs, their objects and the reserved namespace when it is uninstalled', async () => {
     const manifest = {
       apiVersion: 'apps.clusternet.io/v1alpha1',
