@@ -78,7 +78,7 @@ export class Harness implements AsyncDisposable {
       historyLimit: this.historyLimit,
       recorder: { event: (object, event) => this.events.push({ ...event, base: object.metadata.name }) },
       logger: silentLogger,
-      reportQuietMs: 60,
+      reportQuietMs: 150,
       now: () => this.now,
     });
     await this.#engine.start(new AbortController().signal);

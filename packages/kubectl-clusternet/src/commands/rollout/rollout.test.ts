@@ -49,7 +49,14 @@ function parentWith(clusters: Record<string, ClusterState>): {
     const metadata = { namespace, labels: { [labels.configUid]: `uid-${name}`, [labels.subsUid]: 'u' } };
     const [number, value] = revisions.at(-1) ?? [1, ''];
     const undone = { id: '2026-01-01T00:00:00Z', revision: 1, feeds: '', with: [], without: {}, bad };
-    const marks = { [annotations.revision]: String(number), [annotations.undone]: JSON.stringify(undone) };
+    const history = revisions
+      .slice(0, -1)
+      .map(([revision]) => ({ revision, replacedAt: '2026-01-01T00:00:00Z', kept: `${name}-${revision}` }));
+    const marks = {
+      [annotations.revisionHistory]: JSON.stringify(history),
+      [annotations.revision]: String(number),
+      [annotations.undone]: JSON.stringify(undone),
+    };
     const spec = chart
       ? { deployer: 'Helm', charts: [{ name: 'web', namespace: 'shop' }], chartRaw: [helmChart(value)], raw: [base64(' ')] }
       : { deployer: 'Generic', raw: [configMap(value)] };
@@ -63,12 +70,8 @@ function parentWith(clusters: Record<string, ClusterState>): {
     });
     for (const [at, earlier] of revisions.slice(0, -1)) {
       const [key, raw] = chart ? ['c', `${helmChart(earlier)}.${base64(' ')}`] : ['a', configMap(earlier)];
-      lists['ControllerRevision']?.push({
-        ...own,
-        metadata: { ...metadata, name: `app-r${at}` },
-        revision: at,
-        data: encodeRevision(new Map([[key, raw]])),
-      });
+      const data = encodeRevision(new Map([[key, raw]]));
+      lists['ControllerRevision']?.push({ ...own, metadata: { name: `${name}-${at}` }, data });
     }
   }
   const request = () => subscription.metadata.annotations?.[annotations.rolloutUndo];
