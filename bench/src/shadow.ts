@@ -22,7 +22,7 @@ const watchers = 50;
 /** The hub remembers 4,000 changes; what comes after must not cost memory. */
 const changeRounds = 5;
 /** Templates have namespaces of their own: one whose name is taken by a live object costs another dry run. */
-const namespaces = { real: 'live', shadow: 'templates' };
+const namespaces = { real: 'live', shadow: 'templates', parts: 'parts' };
 const merge = 'application/merge-patch+json';
 
 /** One of the two APIs. */
@@ -116,9 +116,25 @@ async function served(client: Client): Promise<void> {
   }
 }
 
+/** Seconds that the two requests behind a create take by themselves, for as many objects: the dry run, and the write of a Manifest. */
+async function partsOfCreate(client: Client): Promise<number> {
+  const namespace = namespaces.parts;
+  const manifests = `/apis/apps.clusternet.io/v1alpha1/namespaces/${namespace}/manifests`;
+  const names = Array.from({ length: objects }, (_, n) => `parts-${n}`);
+  const ms = await timed(() =>
+    inParallel(names, inFlight, async (name) => {
+      await client.request('POST', `/api/v1/namespaces/${namespace}/configmaps?dryRun=All`, { body: configMap(name) });
+      const template = configMap(name);
+      const manifest = { apiVersion: 'apps.clusternet.io/v1alpha1', kind: 'Manifest', metadata: { name }, template };
+      await client.request('POST', manifests, { body: manifest });
+    }),
+  );
+  return ms / 1000;
+}
+
 async function compare(client: Client, log: (line: string) => void): Promise<Record<string, unknown>> {
   const figures = new Map<string, Figures>();
-  const of = (api: Api, action: Action): Figures => {
+  const of = (api: Pick<Api, 'name'>, action: Action): Figures => {
     const key = `${api.name} ${action}`;
     const known = figures.get(key) ?? { ms: [], aloneMs: [], seconds: 0, requests: 0 };
     figures.set(key, known);
@@ -155,7 +171,10 @@ async function compare(client: Client, log: (line: string) => void): Promise<Rec
     );
     result[action] = { ratio, aloneRatio, goal, real: a, shadow: b };
   }
-  return result;
+  const [real, get] = [of({ name: 'real' }, 'create'), of({ name: 'shadow' }, 'get')];
+  const parts = round(((await partsOfCreate(client)) + get.seconds) / real.seconds);
+  log(`create: its dry run, the write of a Manifest and the way to the hub and back take ${parts}x by themselves`);
+  return { ...result, parts };
 }
 
 function act(client: Client, { collection }: Api, action: Action, name: string, value = 'changed'): Promise<string> {
