@@ -1,10 +1,11 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ReplicaRequirements, type Taint, tolerates } from '@clusternet/api-types';
+import { matchesNodeSelectorTerm, type ReplicaRequirements, type Taint, tolerates } from '@clusternet/api-types';
 import { amountsOf, type Amounts } from './amounts.ts';
 import { matchesNode, type NodeIdentity } from './nodeAffinity.ts';
 import { type Usage } from './nodeUsage.ts';
+import { type Place } from './volumeTopology.ts';
 
 /** A node as predictions see it. */
 export interface NodeState extends NodeIdentity {
@@ -19,6 +20,8 @@ export interface NodeState extends NodeIdentity {
 export interface Demand extends ReplicaRequirements {
   /** Amounts above zero only. */
   amounts: Amounts;
+  /** Where its volumes can be reached: a node has to be in all of these. */
+  places: readonly Place[];
 }
 
 /** One reason why a node takes only so many replicas. Without I/O, clock or randomness. */
@@ -32,6 +35,13 @@ export interface PredictorPlugin {
 export const nodeAffinity: PredictorPlugin = {
   name: 'NodeAffinity',
   limit: (demand, node) => (matchesNode(demand, node) ? Infinity : 0),
+};
+
+/** Volumes that are reached from some nodes only. */
+export const volumeNodes: PredictorPlugin = {
+  name: 'VolumeNodes',
+  limit: ({ places }, node) =>
+    places.every((place) => place.some((term) => matchesNodeSelectorTerm(term, node))) ? Infinity : 0,
 };
 
 const cordoned: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
@@ -78,11 +88,11 @@ export const oneByHost: PredictorPlugin = {
 };
 
 /** The plugins that are built in. */
-export const plugins: readonly PredictorPlugin[] = [nodeAffinity, taintToleration, resourceFit, podSlots, oneByHost];
+export const plugins: readonly PredictorPlugin[] = [nodeAffinity, volumeNodes, taintToleration, resourceFit, podSlots, oneByHost];
 
 /** Reads requirements; where a limit is given without a request, it is the request, as in a pod. */
-export function demandOf(requirements: ReplicaRequirements): Demand {
+export function demandOf(requirements: ReplicaRequirements, places: readonly Place[] = []): Demand {
   const { limits, requests } = requirements.resources ?? {};
   const amounts = amountsOf({ ...limits, ...requests });
-  return { ...requirements, amounts: Object.fromEntries(Object.entries(amounts).filter(([, amount]) => amount > 0)) };
+  return { ...requirements, places, amounts: Object.fromEntries(Object.entries(amounts).filter(([, amount]) => amount > 0)) };
 }

@@ -3,6 +3,7 @@
 
 import { type Prediction, type ReplicaRequirements, wholeCluster } from '@clusternet/api-types';
 import { demandOf, type NodeState, plugins as builtIn, type PredictorPlugin } from './plugins.ts';
+import { type Place } from './volumeTopology.ts';
 
 const mostReplicas = 2_147_483_647;
 
@@ -13,9 +14,9 @@ const mostReplicas = 2_147_483_647;
 export function predict(
   requirements: ReplicaRequirements,
   nodes: Iterable<NodeState>,
-  plugins: readonly PredictorPlugin[] = builtIn,
+  { plugins = builtIn, places = [] }: { plugins?: readonly PredictorPlugin[]; places?: readonly Place[] } = {},
 ): Prediction {
-  const demand = demandOf(requirements);
+  const demand = demandOf(requirements, places);
   let total = 0;
   for (const node of nodes) {
     let fits = Infinity;

@@ -12,6 +12,7 @@ import { type PodSummary, summarizePod } from './podSummary.ts';
 import { predict } from './predict.ts';
 import { type PredictorMetrics } from './predictorMetrics.ts';
 import { PredictorServer } from './predictorServer.ts';
+import { placesOf } from './volumeTopology.ts';
 
 /** What the {@link Predictor} works with. */
 export interface PredictorOptions {
@@ -73,13 +74,12 @@ export class Predictor {
   }
 
   /** `undefined` until nodes and pods are known. */
-  predict(requirements: ReplicaRequirements): Prediction | undefined {
-    const { nodes } = this.#o;
+  async predict(requirements: ReplicaRequirements): Promise<Prediction | undefined> {
+    const { child, nodes } = this.#o;
     if (!nodes.synced || !this.#pods.synced) return undefined;
-    return predict(
-      requirements,
-      nodes.list().map((node) => this.#stateOf(node)),
-    );
+    const places = await placesOf(child, requirements);
+    const states = nodes.list().map((node) => this.#stateOf(node));
+    return predict(requirements, states, { places });
   }
 
   async close(): Promise<void> {

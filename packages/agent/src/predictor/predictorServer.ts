@@ -18,7 +18,7 @@ export interface PredictorServerOptions {
   port: number;
   clusterId: string;
   /** `undefined` while the cluster is not known well enough to predict anything. */
-  predict: (requirements: ReplicaRequirements) => Prediction | undefined;
+  predict: (requirements: ReplicaRequirements) => Prediction | undefined | Promise<Prediction | undefined>;
   /** Told of each answer. */
   onAnswer?: (answer: { code: number; seconds: number }) => void;
 }
@@ -109,7 +109,7 @@ export class PredictorServer {
       throw new Refusal(421, `this is the predictor of another cluster than the header ${predictorClusterIdHeader} says`);
     }
     const requirements = parseRequirements(await readBody(request));
-    const prediction = this.#o.predict(requirements);
+    const prediction = await this.#o.predict(requirements);
     if (!prediction) throw new Refusal(503, 'nodes and pods of the cluster are still being read; try again');
     return prediction;
   }

@@ -13,6 +13,12 @@ export const replicaRequirementsSchema = object('What one replica needs to run.'
   tolerations: list('Taints of nodes that are accepted.', tolerationSchema, { extensions: atomicList }).optional(),
   affinity: affinitySchema.optional(),
   resources: resourceRequirementsSchema.optional(),
+  volumeClaims: list('Claims that it mounts, as namespace/name.', string('namespace/name of a PersistentVolumeClaim.'), {
+    extensions: atomicList,
+  }).optional(),
+  storageClassNames: list('Classes of the volumes that are made for it.', string('Name of a StorageClass.'), {
+    extensions: atomicList,
+  }).optional(),
 });
 export type ReplicaRequirements = z.input<typeof replicaRequirementsSchema>;
 

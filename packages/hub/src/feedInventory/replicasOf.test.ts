@@ -111,4 +111,30 @@ describe('requirementsOf', () => {
     });
     expect(requirementsOf({ containers: [{}] })).toEqual({});
   });
+
+  it('names the claims of a pod, and the classes of volumes that are made for it', () => {
+    const web: KubeObject = {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'db', namespace: 'shop' },
+      spec: {
+        replicas: 2,
+        template: {
+          spec: {
+            containers: [{}],
+            volumes: [
+              { persistentVolumeClaim: { claimName: 'shared' } },
+              { emptyDir: {} },
+              { ephemeral: { volumeClaimTemplate: { spec: { storageClassName: 'scratch' } } } },
+            ],
+          },
+        },
+        volumeClaimTemplates: [{ spec: { storageClassName: 'fast' } }, { spec: { storageClassName: 'fast' } }, { spec: {} }],
+      },
+    };
+    expect(replicasOf(web).replicaRequirements).toEqual({
+      volumeClaims: ['shop/shared'],
+      storageClassNames: ['fast', 'scratch'],
+    });
+  });
 });

@@ -8,7 +8,7 @@ import {
   type ReplicaRequirements,
   replicaRequirementsSchema,
 } from '@clusternet/api-types';
-import { requirementsOf } from './requirementsOf.ts';
+import { type ClaimTemplate, requirementsOf } from './requirementsOf.ts';
 
 /** What an inventory says of a feed besides its name. */
 export type Replicas = Pick<FeedOrder, 'desiredReplicas' | 'replicaJsonPath' | 'replicaRequirements'>;
@@ -122,7 +122,10 @@ function needs(object: KubeObject, podPath: string | undefined): ReplicaRequirem
   if (podPath === undefined) return undefined;
   let at: unknown = object;
   for (const key of podPath.split('/').slice(1)) at = (at as Record<string, unknown> | undefined)?.[key];
-  return typeof at === 'object' && at !== null ? requirementsOf(at) : undefined;
+  if (typeof at !== 'object' || at === null) return undefined;
+  const { volumeClaimTemplates } = (object.spec ?? {}) as { volumeClaimTemplates?: ClaimTemplate[] };
+  const claimTemplates = Array.isArray(volumeClaimTemplates) ? volumeClaimTemplates : [];
+  return requirementsOf(at, { namespace: object.metadata.namespace, claimTemplates });
 }
 
 function declaredRequirements(object: KubeObject): ReplicaRequirements | undefined {

@@ -18,13 +18,29 @@ export interface PodSpec {
   containers?: Container[];
   initContainers?: Container[];
   overhead?: Quantities;
+  volumes?: {
+    persistentVolumeClaim?: { claimName?: string };
+    ephemeral?: { volumeClaimTemplate?: ClaimTemplate };
+  }[];
+}
+
+/** A claim that is made for each pod. */
+export interface ClaimTemplate {
+  spec?: { storageClassName?: string };
 }
 
 /**
  * What one pod needs, as the scheduler of Kubernetes counts it: the sum over its containers and sidecars (a request defaults to the limit),
- * at least what the largest init container takes, plus the overhead.
+ * at least what the largest init container takes, plus the overhead; and the volumes that tie it to places.
  */
-export function requirementsOf(pod: PodSpec): ReplicaRequirements {
+export function requirementsOf(
+  pod: PodSpec,
+  { namespace = '', claimTemplates = [] }: { namespace?: string; claimTemplates?: readonly ClaimTemplate[] } = {},
+): ReplicaRequirements {
+  const volumes = Array.isArray(pod.volumes) ? pod.volumes : [];
+  const claims = volumes.flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? []);
+  const templates = [...claimTemplates, ...volumes.flatMap(({ ephemeral }) => ephemeral?.volumeClaimTemplate ?? [])];
+  const classes = [...new Set(templates.flatMap(({ spec }) => spec?.storageClassName || []))];
   const requests = total(pod, ({ resources = {} }) => ({ ...resources.limits, ...resources.requests }));
   const limits = total(pod, ({ resources = {} }) => resources.limits ?? {});
   const some = (amounts: Quantities) => Object.keys(amounts).length > 0;
@@ -34,6 +50,8 @@ export function requirementsOf(pod: PodSpec): ReplicaRequirements {
     ...(pod.tolerations ? { tolerations: pod.tolerations } : {}),
     ...(pod.affinity ? { affinity: pod.affinity } : {}),
     ...(some(resources as Quantities) ? { resources } : {}),
+    ...(claims.length > 0 ? { volumeClaims: claims.map((name) => `${namespace}/${name}`) } : {}),
+    ...(classes.length > 0 ? { storageClassNames: classes } : {}),
   };
 }
 
