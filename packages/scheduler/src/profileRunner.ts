@@ -64,7 +64,9 @@ export class ProfileRunner {
 
   async #reconcile(key: string, { signal }: ReconcileContext): Promise<{ requeueAfterMs?: number } | void> {
     let seen = 0;
-    const work = await this.#deciding.run(() => {
+    const work = await this.#deciding.run(async () => {
+      // A hundred decisions in one turn would hold up the answers to the first bindings, and with them the next ones.
+      await new Promise((resolve) => setImmediate(resolve));
       // Room that changes while it is decided or written is not in the decision.
       seen = this.queue.roomChanges;
       return this.#decide(key, signal);

@@ -373,6 +373,27 @@ describe('dividing', () => {
     await seen(() => sharesOf('next')?.join() === '10');
   });
 
+  it('lets answers come in between decisions', async () => {
+    bench = new Bench();
+    bench.clusters.set(cluster('a'));
+    for (let i = 0; i < 10; i++) bench.subscriptions.set(subscription(`app${i}`));
+    let turn = 0;
+    let watching: NodeJS.Immediate | undefined;
+    const next = (): void => {
+      turn++;
+      watching = setImmediate(next);
+    };
+    next();
+    const turns: number[] = [];
+    const noting: PluginRegistry = { Note: () => ({ name: 'Note', preFilter: () => void turns.push(turn) }) };
+    await bench.start({
+      profiles: [{ schedulerName: 'default', plugins: { preFilter: { enabled: [{ name: 'Note' }] } } }],
+      plugins: noting,
+    });
+    clearImmediate(watching);
+    expect(new Set(turns).size).toBe(turns.length);
+  });
+
   it('decides once for what it has written itself', async () => {
     let decided = 0;
     const counting: PluginRegistry = { Count: () => ({ name: 'Count', preFilter: () => void decided++ }) };
