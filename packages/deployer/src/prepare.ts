@@ -2,22 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Buffer } from 'node:buffer';
-import { annotations, createdBy, labels, type KubeObject } from '@clusternet/api-types';
+import { annotations, createdBy, labels, type KubeObject, serverMetadata } from '@clusternet/api-types';
 import { omit } from './omit.ts';
 import { type Owner, ownerText } from './ownership.ts';
-
-const serverFields = [
-  'creationTimestamp',
-  'deletionGracePeriodSeconds',
-  'deletionTimestamp',
-  'generation',
-  'managedFields',
-  // Owners are objects of another cluster: the child's garbage collector would look for them and delete the object.
-  'ownerReferences',
-  'resourceVersion',
-  'selfLink',
-  'uid',
-];
 
 const ownAnnotations = [
   'kubectl.kubernetes.io/last-applied-configuration',
@@ -33,7 +20,7 @@ const ownAnnotations = [
  */
 export function trimObject(object: KubeObject): KubeObject {
   const metadata: Record<string, unknown> = { ...object.metadata };
-  for (const field of serverFields) delete metadata[field];
+  for (const field of serverMetadata) delete metadata[field];
   const kept = Object.entries(object.metadata.annotations ?? {}).filter(([key]) => !ownAnnotations.includes(key));
   if (kept.length > 0) metadata['annotations'] = Object.fromEntries(kept);
   else delete metadata['annotations'];

@@ -4,9 +4,9 @@
 import { fieldManagers, type HelmChart, type HelmChartStatus, resources, stableStringify } from '@clusternet/api-types';
 import { isNotFound } from '@clusternet/client';
 import { type ChartSource, ChartSourceError } from '@clusternet/deployer';
-import { backoffDelay, WorkQueue } from '@clusternet/runtime';
+import { backoffDelay } from '@clusternet/runtime';
 import { type Controller, type ControllerContext } from '../controller.ts';
-import { retryLostRace } from '../kube/lostRace.ts';
+import { ControllerQueue } from '../kube/controllerQueue.ts';
 import { isDeleting } from '../kube/objects.ts';
 import { type PullSecrets } from './pullSecrets.ts';
 
@@ -22,10 +22,9 @@ export class ChartController implements Controller {
   readonly #context: ControllerContext;
   readonly #source: Pick<ChartSource, 'resolve'>;
   readonly #secrets: Pick<PullSecrets, 'credentialsOf'>;
-  readonly #queue: WorkQueue;
+  readonly #queue: ControllerQueue;
   readonly #failures = new Map<string, number>();
   readonly #random: () => number;
-  #unsubscribe: (() => void) | undefined;
 
   constructor(
     context: ControllerContext,
@@ -35,31 +34,26 @@ export class ChartController implements Controller {
     this.#source = o.source;
     this.#secrets = o.secrets;
     this.#random = o.random ?? Math.random;
-    const { logger, metrics, signal } = context;
-    this.#queue = new WorkQueue({
+    this.#queue = new ControllerQueue(context, {
       name: 'helm-charts',
       workers: 8,
-      logger,
-      metrics,
-      signal,
-      reconcile: (key, { logger: log, signal: stop }) => retryLostRace(() => this.reconcile(key, stop), log),
+      reconcile: (key, stop) => this.reconcile(key, stop),
     });
   }
 
   start(): void {
-    this.#unsubscribe = this.#context.stores.helmCharts.onChange(({ type, key, object, previous }) => {
+    const unsubscribe = this.#context.stores.helmCharts.onChange(({ type, key, object, previous }) => {
       if (type === 'deleted') this.#failures.delete(key);
       else if (type === 'added' || previous?.metadata.generation !== object.metadata.generation) {
         this.#failures.delete(key);
         this.#queue.add(key, { priority: 1 });
       }
     });
-    this.#queue.start();
+    this.#queue.start(unsubscribe);
   }
 
-  async close(): Promise<void> {
-    this.#unsubscribe?.();
-    await this.#queue.close();
+  close(): Promise<void> {
+    return this.#queue.close();
   }
 
   /** Looks for one chart. */

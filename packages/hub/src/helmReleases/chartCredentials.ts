@@ -15,10 +15,9 @@ import {
 } from '@clusternet/api-types';
 import { core, objectKey } from '@clusternet/client';
 import { type ChartCredentials, chartCredentialsKey, ChartSourceError } from '@clusternet/deployer';
-import { WorkQueue } from '@clusternet/runtime';
 import { type Controller, type ControllerContext } from '../controller.ts';
 import { type PullSecrets } from '../helmCharts/pullSecrets.ts';
-import { retryLostRace } from '../kube/lostRace.ts';
+import { ControllerQueue } from '../kube/controllerQueue.ts';
 import { byAge, isDeleting, isTerminating, type Secret } from '../kube/objects.ts';
 import { whoDeploys } from '../push/mode.ts';
 import { indexes, type Stores } from '../stores.ts';
@@ -63,29 +62,24 @@ export async function credentialsForPush(
 export class ChartCredentialsController implements Controller {
   readonly #context: ControllerContext;
   readonly #secrets: Pick<PullSecrets, 'credentialsOf'>;
-  readonly #queue: WorkQueue;
-  readonly #unsubscribe: (() => void)[] = [];
+  readonly #queue: ControllerQueue;
 
   constructor(context: ControllerContext, secrets: Pick<PullSecrets, 'credentialsOf'>) {
     this.#context = context;
     this.#secrets = secrets;
-    const { logger, metrics, signal } = context;
-    this.#queue = new WorkQueue({
+    this.#queue = new ControllerQueue(context, {
       name: 'chart-credentials',
       workers: 4,
-      logger,
-      metrics,
-      signal,
       quietMs: 20,
       maxQuietMs: 500,
-      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
+      reconcile: (key) => this.reconcile(key),
     });
   }
 
   start(): void {
     const { bases, chartSecrets, helmCharts, managedClusters } = this.#context.stores;
     const add = (object: { metadata: { namespace?: string } }): void => this.#queue.add(object.metadata.namespace ?? '');
-    this.#unsubscribe.push(
+    this.#queue.start(
       bases.onChange(({ object }) => add(object)),
       chartSecrets.onChange(({ object }) => add(object)),
       managedClusters.onChange(({ object, previous }) => {
@@ -103,12 +97,10 @@ export class ChartCredentialsController implements Controller {
           this.#queue.add(namespace ?? '');
       }),
     );
-    this.#queue.start();
   }
 
-  async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await this.#queue.close();
+  close(): Promise<void> {
+    return this.#queue.close();
   }
 
   /** Writes the Secret of one dedicated namespace, or takes it away. */

@@ -11,11 +11,11 @@ import {
   stableStringify,
 } from '@clusternet/api-types';
 import { isAlreadyExists, isNotFound, objectKey } from '@clusternet/client';
-import { type Change, WorkQueue } from '@clusternet/runtime';
+import { type Change } from '@clusternet/runtime';
 import { type Controller, type ControllerContext } from '../controller.ts';
 import { dropFinalizer } from '../kube/finalizer.ts';
 import { forEachLimited } from '../kube/forEachLimited.ts';
-import { retryLostRace } from '../kube/lostRace.ts';
+import { ControllerQueue } from '../kube/controllerQueue.ts';
 import { includesPairs, isDeleting } from '../kube/objects.ts';
 import { indexes } from '../stores.ts';
 import { helmStatusOf, ownPartOf } from './helmStatus.ts';
@@ -31,27 +31,22 @@ const teardownCheckMs = 5_000;
  */
 export class ReleaseController implements Controller {
   readonly #context: ControllerContext;
-  readonly #queue: WorkQueue;
-  readonly #unsubscribe: (() => void)[] = [];
+  readonly #queue: ControllerQueue;
 
   constructor(context: ControllerContext) {
     this.#context = context;
-    const { logger, metrics, signal } = context;
-    this.#queue = new WorkQueue({
+    this.#queue = new ControllerQueue(context, {
       name: 'helm-releases',
       workers: 8,
-      logger,
-      metrics,
-      signal,
       quietMs: 20,
       maxQuietMs: 500,
-      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
+      reconcile: (key) => this.reconcile(key),
     });
   }
 
   start(): void {
     const { descriptions, helmReleases } = this.#context.stores;
-    this.#unsubscribe.push(
+    this.#queue.start(
       descriptions.onChange((change) => {
         if (change.object.spec?.deployer === 'Helm' && matters(change)) this.#queue.add(change.key);
       }),
@@ -60,12 +55,10 @@ export class ReleaseController implements Controller {
         if (owner) this.#queue.add(objectKey({ namespace: object.metadata.namespace, name: owner.name }));
       }),
     );
-    this.#queue.start();
   }
 
-  async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await this.#queue.close();
+  close(): Promise<void> {
+    return this.#queue.close();
   }
 
   /** Brings the HelmReleases of one Description in line with it, and its status in line with them. */

@@ -3,10 +3,10 @@
 
 import { apiVersionOf, conditionTypes, fieldManagers, labels, resources, type Subscription } from '@clusternet/api-types';
 import { isNotFound, objectKey } from '@clusternet/client';
-import { setCondition, WorkQueue } from '@clusternet/runtime';
+import { setCondition } from '@clusternet/runtime';
 import { isDeepStrictEqual } from 'node:util';
 import { type Controller, type ControllerContext } from '../controller.ts';
-import { retryLostRace } from '../kube/lostRace.ts';
+import { ControllerQueue } from '../kube/controllerQueue.ts';
 import { isDeleting } from '../kube/objects.ts';
 import { indexes } from '../stores.ts';
 import { bindingsOf, isScheduled, resolveBinding, type Binding } from '../subscription/binding.ts';
@@ -21,21 +21,16 @@ const maxQuietMs = 1_000;
 /** Brings together, in the status of each Subscription, what the deployers of its clusters report. */
 export class StatusController implements Controller {
   readonly #context: ControllerContext;
-  readonly #queue: WorkQueue;
-  readonly #unsubscribe: (() => void)[] = [];
+  readonly #queue: ControllerQueue;
 
   constructor(context: ControllerContext) {
     this.#context = context;
-    const { logger, metrics, signal } = context;
-    this.#queue = new WorkQueue({
+    this.#queue = new ControllerQueue(context, {
       name: 'status',
       workers: 4,
-      logger,
-      metrics,
-      signal,
       quietMs,
       maxQuietMs,
-      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
+      reconcile: (key) => this.reconcile(key),
     });
   }
 
@@ -45,7 +40,7 @@ export class StatusController implements Controller {
       for (const owner of subscriptions.byIndex(indexes.uid, object.metadata.labels?.[labels.subsUid] ?? ''))
         this.#queue.add(objectKey(owner));
     };
-    this.#unsubscribe.push(
+    this.#queue.start(
       subscriptions.onChange(({ type, key, object, previous }) => {
         if (type !== 'deleted' && !isDeepStrictEqual(inputOf(object), previous && inputOf(previous))) this.#queue.add(key);
       }),
@@ -55,12 +50,10 @@ export class StatusController implements Controller {
         for (const subscription of subscriptions.byIndex(indexes.boundNamespace, key)) this.#queue.add(objectKey(subscription));
       }),
     );
-    this.#queue.start();
   }
 
-  async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await this.#queue.close();
+  close(): Promise<void> {
+    return this.#queue.close();
   }
 
   /** Writes the aggregated status of one Subscription where it changed. */

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Buffer } from 'node:buffer';
-import { type Feed, feedOf, type KubeObject, labels, type Manifest } from '@clusternet/api-types';
+import { type Feed, feedOf, type KubeObject, labels, type Manifest, serverMetadata } from '@clusternet/api-types';
 
 /** A Manifest as it goes into a Description. */
 export interface EncodedManifest {
@@ -12,19 +12,6 @@ export interface EncodedManifest {
   /** base64 JSON of the object. */
   raw: string;
 }
-
-/** Metadata that an API server fills in, or that means something in the parent only. */
-const removedMetadata = [
-  'creationTimestamp',
-  'deletionGracePeriodSeconds',
-  'deletionTimestamp',
-  'generation',
-  'managedFields',
-  'ownerReferences',
-  'resourceVersion',
-  'selfLink',
-  'uid',
-];
 
 const removedAnnotations = ['kubectl.kubernetes.io/last-applied-configuration'];
 
@@ -86,7 +73,7 @@ export function trim(object: KubeObject): KubeObject {
   const trimmed = { ...object };
   delete trimmed['status'];
   const metadata: Record<string, unknown> = { ...object.metadata };
-  for (const field of removedMetadata) delete metadata[field];
+  for (const field of serverMetadata) delete metadata[field];
   const annotations = Object.entries(object.metadata.annotations ?? {}).filter(([key]) => !removedAnnotations.includes(key));
   if (annotations.length > 0) metadata['annotations'] = Object.fromEntries(annotations);
   else delete metadata['annotations'];

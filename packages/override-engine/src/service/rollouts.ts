@@ -118,7 +118,7 @@ export class Rollouts {
     return this.#subscriptions.get(uidOf(base))?.metadata.annotations?.[key];
   }
 
-  /** Takes over how a Base does, from its first Description; returns whether that can matter to others. */
+  /** Takes over how a Base does, from its Descriptions. */
   observe(
     key: string,
     base: Base,
