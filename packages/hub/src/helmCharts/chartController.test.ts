@@ -69,6 +69,17 @@ describe('ChartController', () => {
     expect(surroundings.events.map(({ reason }) => reason)).toEqual(['HelmChartFound']);
   });
 
+  it('says nothing of a chart when the search was given up', async () => {
+    put();
+    const stop = new AbortController();
+    answer = () => {
+      stop.abort(new Error('the leadership is over'));
+      return fail();
+    };
+    await expect(controller.reconcile('shop/web', stop.signal)).rejects.toThrow('the leadership is over');
+    expect(surroundings.cluster.writes).toEqual([]);
+  });
+
   it('resolves a range once for each spec', async () => {
     put();
     await controller.reconcile('shop/web');

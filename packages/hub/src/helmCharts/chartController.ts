@@ -71,6 +71,8 @@ export class ChartController implements Controller {
       this.#failures.delete(key);
       next = { phase: 'Found', reason: '', version: found.version, digest: found.digest, observedGeneration: generation };
     } catch (error) {
+      // A search that was given up says nothing of the chart.
+      signal?.throwIfAborted();
       if (!(error instanceof ChartSourceError)) throw error;
       next = { ...status, phase: 'NotFound', reason: error.message };
     }
