@@ -368,19 +368,20 @@ describe('charts of a repository and of a registry', () => {
 });
 
 describe('a repository that wants a password', () => {
-  const secret = (password: string): KubeObject => ({
+  const secret = (password: string, name: string): KubeObject => ({
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: 'repository', namespace: 'default' },
+    metadata: { name, namespace: 'default' },
     data: Object.fromEntries(
       Object.entries({ ...credentials, password }).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
     ),
   });
-  const putSecret = (password: string): Promise<KubeObject> =>
-    parent.resource(core.secrets).apply(secret(password), { fieldManager: 'e2e', force: true });
+  const putSecret = (password: string, name: string): Promise<KubeObject> =>
+    parent.resource(core.secrets).apply(secret(password, name), { fieldManager: 'e2e', force: true });
 
   it('says what is missing, step by step, and is read in the end, by hub and agents', async () => {
     const chartPullSecret = { name: 'repository' };
+    // Another spec is looked for at once; that it is tried again by itself is shown where a repository comes back.
     const reason = async (): Promise<string> => (await chartNamed('secret')).status?.reason ?? '';
     const feed = await putChart('secret', { repo: closed.url });
     await subscribe('secret', [feed]);
@@ -388,19 +389,19 @@ describe('a repository that wants a password', () => {
     await eventually(async () =>
       expect(conditionLine(await publisher.subscription('secret'), 'Deployed')).toMatch(/ChartNotFound.*answers 401/s),
     );
-    await putSecret('wrong');
-    await putChart('secret', { repo: closed.url, chartPullSecret });
+    await putSecret('wrong', 'mistaken');
+    await putChart('secret', { repo: closed.url, chartPullSecret: { name: 'mistaken' } });
     const command = await eventually(async () => {
       const found = /kubectl (create rolebinding \S+ \S+ \S+ \S+)/.exec(await reason());
       expect(found).not.toBeNull();
       return found?.[1] ?? '';
     });
     await kubectl(...command.split(' '));
+    await putChart('secret', { repo: closed.url, chartPullSecret: { name: 'mistaken' }, timeoutSeconds: 31 });
     await eventually(async () => expect(await reason()).toMatch(/the credentials of chartPullSecret are refused/));
     expect(await kubectl('get', 'helmcharts', '-o', 'wide')).toMatch(/^secret .* NotFound .*chartPullSecret are refused/m);
-    await putSecret(credentials.password);
-    // Another spec is looked for at once; that it is tried again by itself is shown where a repository comes back.
-    await putChart('secret', { repo: closed.url, chartPullSecret, timeoutSeconds: 31 });
+    await putSecret(credentials.password, 'repository');
+    await putChart('secret', { repo: closed.url, chartPullSecret });
     await putChart('secret-oci', {
       repo: privateRegistry.url,
       chart: 'secret',
