@@ -28,8 +28,8 @@ export interface HistoryEntry {
   revision: number;
   /** When another one took its place, RFC 3339. */
   replacedAt: string;
-  /** Name of the ControllerRevision with its objects. */
-  kept: string;
+  /** Name of the ControllerRevision with its objects; absent when they were too large to be kept. */
+  kept?: string;
 }
 
 /** What a Description's stamp says. */
@@ -125,7 +125,7 @@ export function historyOf(description: Description | undefined): HistoryEntry[] 
 
 function isHistoryEntry(value: unknown): value is HistoryEntry {
   const { revision, replacedAt, kept } = (value ?? {}) as Partial<HistoryEntry>;
-  return typeof revision === 'number' && typeof replacedAt === 'string' && typeof kept === 'string';
+  return typeof revision === 'number' && typeof replacedAt === 'string' && ['string', 'undefined'].includes(typeof kept);
 }
 
 /** The revision that a Description holds; the first one where nothing says otherwise. */

@@ -383,7 +383,9 @@ export class OverrideEngine {
 
   /** Names of the ControllerRevisions that some cluster may go back to. */
   #listedRevisions(): Set<string> {
-    return new Set(this.#o.descriptions.list().flatMap((description) => historyOf(description).map(({ kept }) => kept)));
+    return new Set(
+      this.#o.descriptions.list().flatMap((description) => historyOf(description).flatMap(({ kept }) => kept ?? [])),
+    );
   }
 
   /** A cluster that joins after an undo has nothing to go back to. */

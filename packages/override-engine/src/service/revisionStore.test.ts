@@ -1,6 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type KubeObject } from '@clusternet/api-types';
 import { type KubeClient } from '@clusternet/client';
@@ -60,6 +61,18 @@ it('a failed write is tried again by the next one', async () => {
   await expect(add('1')).rejects.toThrow('ServiceUnavailable');
   onRequest = () => undefined;
   expect(await add('1')).toHaveLength(1);
+});
+
+it('one that is too large is listed, and not taken for the one before', async () => {
+  const small = await add('1');
+  const large = content(randomBytes(1_500_000).toString('base64'));
+  const history = await store.add(inCluster('ns-a'), { revision: 2, content: large, history: small, signal });
+  expect(history.map(({ revision, kept }) => [revision, kept !== undefined])).toEqual([
+    [1, true],
+    [2, false],
+  ]);
+  expect(await store.find(history, { revision: 2, signal })).toBeUndefined();
+  expect(await store.find(history, { revision: 1, signal })).toEqual(content('1'));
 });
 
 describe('a sweep', () => {

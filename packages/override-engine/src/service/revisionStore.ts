@@ -49,9 +49,10 @@ export class RevisionStore {
   ): Promise<readonly HistoryEntry[]> {
     const { revision, history } = o;
     if (history.some((entry) => entry.revision === revision)) return history;
-    const kept = revisionName(base, o.content);
-    if (!(await this.#keep(base, { ...o, name: kept }))) return history;
-    return [...history, { revision, replacedAt: this.#o.now().toISOString(), kept }].slice(-this.#o.limit);
+    const name = revisionName(base, o.content);
+    // One that is too large is listed all the same: whoever goes back to it must not get the one before.
+    const kept = (await this.#keep(base, { ...o, name })) ? { kept: name } : {};
+    return [...history, { revision, replacedAt: this.#o.now().toISOString(), ...kept }].slice(-this.#o.limit);
   }
 
   /** What a cluster had when this revision was the newest; undefined when that is not kept. */
@@ -60,7 +61,7 @@ export class RevisionStore {
     o: { revision: number; signal: AbortSignal },
   ): Promise<RenderedContent | undefined> {
     const entry = history.filter((one) => one.revision <= o.revision).at(-1);
-    if (!entry) return undefined;
+    if (entry?.kept === undefined) return undefined;
     const stored = await this.#client.find({ name: entry.kept, namespace: this.#o.namespace }, { signal: o.signal });
     return stored && decodeRevision(stored.data);
   }

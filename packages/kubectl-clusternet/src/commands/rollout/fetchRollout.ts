@@ -35,8 +35,8 @@ export interface ClusterHistory {
   current: number;
   content: RenderedContent;
   undone: Undone | undefined;
-  /** What it had before, oldest first. */
-  earlier: { number: number; replacedAt: string; content: RenderedContent }[];
+  /** What it had before, oldest first; without content where that is not kept. */
+  earlier: { number: number; replacedAt: string; content: RenderedContent | undefined }[];
   description: Description;
 }
 
@@ -73,9 +73,9 @@ export async function fetchRollout(session: Session, o: { name: string; cluster?
     );
     const first = firstOf(base, own);
     if (!first) return [];
-    const earlier = historyOf(first).flatMap((entry) => {
-      const content = kept.get(entry.kept);
-      return content ? [{ number: entry.revision, replacedAt: entry.replacedAt, content }] : [];
+    const earlier = historyOf(first).map((entry) => {
+      const content = entry.kept === undefined ? undefined : kept.get(entry.kept);
+      return { number: entry.revision, replacedAt: entry.replacedAt, content };
     });
     const current = stampOf(first)?.number ?? 1;
     return [
@@ -147,8 +147,10 @@ export function previousRevision({ clusters, bad }: Pick<Rollout, 'clusters' | '
       const content = contentAt(cluster, number);
       // What the cluster was taken back to, it may have had under a number between the bad ones, too.
       const good = cluster.undone && contentAt(cluster, cluster.undone.revision);
-      const taken = cluster.earlier.filter((one) => bad.has(one.number) && !(good && sameContent(one.content, good)));
-      return content !== undefined && taken.some((one) => sameContent(one.content, content));
+      const taken = cluster.earlier.flatMap((one) => (bad.has(one.number) && one.content ? [one.content] : []));
+      return (
+        content !== undefined && taken.some((one) => sameContent(one, content) && !(good !== undefined && sameContent(one, good)))
+      );
     });
   return [...new Set(numbers)]
     .filter((number) => number < newest)
