@@ -1,12 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import {
-  resources,
-  type ClusterRegistrationRequest,
-  type ManagedCluster,
-  type ManagedClusterStatus,
-} from '@clusternet/api-types';
+import { resources, type ClusterRegistrationRequest, type ManagedCluster } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
 import { type HelmEngine } from '@clusternet/deployer';
 import { Informer, Stack, type Logger, type Metrics } from '@clusternet/runtime';
@@ -16,6 +11,7 @@ import { Predictor } from './predictor/predictor.ts';
 import { type PredictorMetrics } from './predictor/predictorMetrics.ts';
 import { isBuiltIn, predictorEndpoints, reportedPredictor } from './predictor/reported.ts';
 import { CredentialKeeper, type CredentialKeeperOptions, type SessionEnd } from './registration/credentialKeeper.ts';
+import { type ReportedTrust } from './status/collect.ts';
 import { Heartbeat } from './status/heartbeat.ts';
 import { summarizeNode, type NodeSummary } from './status/nodes.ts';
 import { StatusReporter } from './status/statusReporter.ts';
@@ -121,6 +117,7 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
         everyMs: options.heartbeatFrequencyMs,
         now: () => o.clock.now(),
         onChange: () => status.wake(),
+        onDistrust: keeper.poke,
         signal,
         logger,
       }),
@@ -138,12 +135,12 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
           apiserverURL: child.server,
           appPusher: options.appPusher,
           useSocket: options.socketConnection,
-          ...(options.socketConnection ? trustOf(child, options.tlsServerName) : {}),
           kubeQPS: o.qps,
           kubeBurst: o.burst,
           heartbeatFrequencySeconds: Math.max(1, Math.round(options.updateFrequencyMs / 1000)),
           ...predictorStatus,
         },
+        trust: () => (options.socketConnection ? trustOf(child, options.tlsServerName) : {}),
         cidrs: {
           ...(options.clusterCidr ? { clusterCIDR: options.clusterCidr } : {}),
           ...(options.serviceCidr ? { serviceCIDR: options.serviceCidr } : {}),
@@ -225,6 +222,14 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
       status.changed(object);
       deploy.changed();
     });
+    stack.use(
+      child.onCaChange(() => {
+        logger.info('the CA of this cluster changed: telling the parent');
+        status.wake();
+        deploy.changed();
+        visitors.changed();
+      }),
+    );
     clusters.start();
     status.start();
     deploy.start();
@@ -236,11 +241,7 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
   }
 }
 
-/** How the parent verifies the API server of this cluster at the other end of the tunnel. */
-function trustOf(
-  { caPem }: KubeClient,
-  tlsServerName: string | undefined,
-): Pick<ManagedClusterStatus, 'apiserverCABundle' | 'apiserverTLSServerName'> {
+function trustOf({ caPem }: KubeClient, tlsServerName: string | undefined): ReportedTrust {
   return {
     ...(caPem === undefined ? {} : { apiserverCABundle: Buffer.from(caPem, 'utf8').toString('base64') }),
     ...(tlsServerName === undefined ? {} : { apiserverTLSServerName: tlsServerName }),

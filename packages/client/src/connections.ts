@@ -22,14 +22,24 @@ const keepAliveMs = 60_000;
 export class ConnectionManager {
   readonly #origin: string;
   readonly #dial: Dial | undefined;
+  readonly #onReplaced: () => void;
   readonly #draining = new Set<Connections>();
   #unusable: TlsMaterial | undefined;
   #current: { tls: TlsMaterial; connections: Connections } | undefined;
 
-  /** `origin` is scheme, host and port of the server; `dial` opens what its connections run on, instead of TCP. */
-  constructor(origin: string, dial?: Dial) {
+  /**
+   * `origin` is scheme, host and port of the server; `dial` opens what its connections run on, instead of TCP; `onReplaced` is called
+   * after the material in use has changed.
+   */
+  constructor(origin: string, o: { dial?: Dial; onReplaced?: () => void } = {}) {
     this.#origin = origin;
-    this.#dial = dial;
+    this.#dial = o.dial;
+    this.#onReplaced = o.onReplaced ?? (() => undefined);
+  }
+
+  /** The material of the connections in use; undefined before the first. */
+  get tls(): TlsMaterial | undefined {
+    return this.#current?.tls;
   }
 
   /** Connections for this material. Material that TLS cannot use throws, unless there are earlier connections to go on with. */
@@ -46,7 +56,10 @@ export class ConnectionManager {
     }
     const old = this.#current?.connections;
     this.#current = { tls, connections };
-    if (old) this.#drain(old);
+    if (old) {
+      this.#drain(old);
+      this.#onReplaced();
+    }
     return connections;
   }
 

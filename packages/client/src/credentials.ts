@@ -34,15 +34,20 @@ export interface CredentialSource {
 /** A bearer token, or a function asked for it before each request. */
 export type TokenSource = string | (() => string | Promise<string>);
 
+/** A CA bundle, or a function asked for it before each request; undefined for the CAs of the system. */
+export type CaSource = string | (() => string | undefined);
+
 /** Credentials given as values. */
 export class StaticCredentials implements CredentialSource {
-  readonly #tls: TlsMaterial;
   readonly #token: TokenSource | undefined;
+  readonly #ca: CaSource | undefined;
+  #tls: TlsMaterial;
   #cached: { token: string; credentials: Credentials } | undefined;
 
-  constructor(tls: TlsMaterial, token?: TokenSource) {
-    this.#tls = tls;
-    this.#token = token;
+  constructor(tls: Omit<TlsMaterial, 'caPem'>, o: { token?: TokenSource; ca?: CaSource } = {}) {
+    this.#token = o.token;
+    this.#ca = o.ca;
+    this.#tls = { ...tls, caPem: this.#caNow() };
   }
 
   current(): Credentials | Promise<Credentials> {
@@ -51,12 +56,19 @@ export class StaticCredentials implements CredentialSource {
   }
 
   async refresh(rejected: Credentials): Promise<boolean> {
-    if (typeof this.#token !== 'function') return false;
-    return (await this.current()).headers['authorization'] !== rejected.headers['authorization'];
+    if (typeof this.#token !== 'function' && typeof this.#ca !== 'function') return false;
+    const { headers, tls } = await this.current();
+    return headers['authorization'] !== rejected.headers['authorization'] || tls !== rejected.tls;
+  }
+
+  #caNow(): string | undefined {
+    return typeof this.#ca === 'function' ? this.#ca() : this.#ca;
   }
 
   #with(token: string): Credentials {
-    if (this.#cached?.token !== token) {
+    const caPem = this.#caNow();
+    if (caPem !== this.#tls.caPem) this.#tls = { ...this.#tls, caPem };
+    if (this.#cached?.token !== token || this.#cached.credentials.tls !== this.#tls) {
       const headers: Record<string, string> = token === '' ? {} : { authorization: `Bearer ${token}` };
       this.#cached = { token, credentials: { tls: this.#tls, headers } };
     }

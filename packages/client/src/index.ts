@@ -17,7 +17,7 @@ export { childCredentialHeaders, type ChildCredentials, childPath } from './chil
 export { ClientClosedError, ConnectionError } from './connectionError.ts';
 export { core } from './core.ts';
 export { type HttpAnswer } from './exchange.ts';
-export { type HeaderValues, type TokenSource } from './credentials.ts';
+export { type CaSource, type HeaderValues, type TokenSource } from './credentials.ts';
 export { type DerivedKubeConfig } from './derivedKubeConfig.ts';
 export { connectorOver, type Dial, secureStream, type SecureStreamOptions } from './dial.ts';
 export {

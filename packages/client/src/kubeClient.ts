@@ -4,7 +4,7 @@
 import { type KubeObject, type ResourceDefinition } from '@clusternet/api-types';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { ApiError } from './apiError.ts';
-import { type CredentialSource, type HeaderValues, StaticCredentials, type TokenSource } from './credentials.ts';
+import { type CaSource, type CredentialSource, type HeaderValues, StaticCredentials, type TokenSource } from './credentials.ts';
 import { credentialsOf } from './derivedKubeConfig.ts';
 import { type Dial } from './dial.ts';
 import { KubeConfigCredentials } from './kubeConfigCredentials.ts';
@@ -39,7 +39,7 @@ export interface KubeConfigOptions extends ClientOptions {
 export interface ServerOptions extends ClientOptions {
   /** Address, such as `https://10.0.0.1:6443`; may have a path. */
   server: string;
-  caPem?: string;
+  caPem?: CaSource;
   token?: TokenSource;
   certPem?: string;
   keyPem?: string;
@@ -89,17 +89,32 @@ export class KubeClient implements AsyncDisposable {
   readonly mapper: RestMapper;
   /** Address of the server, without a slash at its end. */
   readonly server: string;
-  /** The CA bundle the server is verified with; undefined for the system's. */
-  readonly caPem: string | undefined;
   /** Called after each request, for metrics; must not throw. */
   onRequest?: (info: RequestInfo) => void;
   readonly #transport: Transport;
+  readonly #caListeners = new Set<() => void>();
+  #caPem: string | undefined;
 
   private constructor(o: { transport: Transport; caPem: string | undefined }) {
     this.#transport = o.transport;
     this.server = o.transport.server;
-    this.caPem = o.caPem;
+    this.#caPem = o.caPem;
+    o.transport.onTlsReplaced = () => this.#noticeCa();
     this.mapper = new RestMapper({ fetch: (path, accept) => this.request({ method: 'GET', path, headers: { accept } }) });
+  }
+
+  /** The CA bundle the server is verified with now; undefined for the system's. */
+  get caPem(): string | undefined {
+    return this.#caPem;
+  }
+
+  /**
+   * Has `listener` called when {@link caPem} has become another, until the function returned is called. A new bundle is noticed by the
+   * requests that are made: within ten seconds, and at once when the old one no longer verifies the server. It must not throw.
+   */
+  onCaChange(listener: () => void): () => void {
+    this.#caListeners.add(listener);
+    return () => void this.#caListeners.delete(listener);
   }
 
   /** A client of a kubeconfig's cluster. Throws an Error that says which file or entry is wrong. */
@@ -121,14 +136,14 @@ export class KubeClient implements AsyncDisposable {
   /** A client of a server whose credentials are at hand. */
   static fromOptions(o: ServerOptions): KubeClient {
     const tls = {
-      caPem: o.caPem,
       certPem: o.certPem,
       keyPem: o.keyPem,
       serverName: o.tlsServerName,
       insecureSkipTlsVerify: o.insecureSkipTlsVerify,
     };
-    const source = new StaticCredentials(tls, o.token);
-    return new KubeClient({ transport: transportOf(o.server, source, o, o.connect), caPem: o.caPem });
+    const source = new StaticCredentials(tls, { token: o.token, ca: o.caPem });
+    const caPem = typeof o.caPem === 'function' ? o.caPem() : o.caPem;
+    return new KubeClient({ transport: transportOf(o.server, source, o, o.connect), caPem });
   }
 
   /** A client of the current context of a client-node KubeConfig, which may be one that {@link childKubeConfig} made. */
@@ -182,6 +197,13 @@ export class KubeClient implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #noticeCa(): void {
+    const caPem = this.#transport.tls?.caPem;
+    if (caPem === this.#caPem) return;
+    this.#caPem = caPem;
+    for (const listener of [...this.#caListeners]) listener();
   }
 
   async #send(r: RequestOptions): Promise<HttpAnswer> {

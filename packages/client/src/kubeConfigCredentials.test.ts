@@ -114,6 +114,25 @@ describe('KubeConfigCredentials', () => {
     expect((await source.current()).headers['authorization']).toBe('Bearer second');
   });
 
+  it('goes on with the CA it knows while the file of it holds none', async () => {
+    const authority = await TestAuthority.create();
+    await writeFile(file('ca.pem'), '');
+    await kubeconfig({ token: 'one' }, { server: 'https://127.0.0.1:1', 'certificate-authority': 'ca.pem' });
+    await expect(credentialsAt({ now: 0 }).source.current()).rejects.toThrow(/ca\.pem holds no certificate/);
+    await writeFile(file('ca.pem'), authority.pem);
+    const clock = { now: 0 };
+    const { source } = credentialsAt(clock);
+    const first = await source.current();
+    expect(first.tls.caPem).toBe(authority.pem);
+    await writeFile(file('ca.pem'), '');
+    clock.now = 10_000;
+    expect(await source.current()).toBe(first);
+    const bundle = `${authority.pem}\n${(await TestAuthority.create('next')).pem}`;
+    await writeFile(file('ca.pem'), bundle);
+    clock.now = 11_000;
+    expect((await source.current()).tls.caPem).toBe(bundle);
+  });
+
   it('runs an exec plugin once for many requests, and again after a refusal', async () => {
     await kubeconfig(await execPlugin());
     const clock = { now: 0 };
@@ -153,6 +172,28 @@ describe('KubeClient.fromKubeConfig', () => {
     await using client = await KubeClient.fromKubeConfig({ path: file('config') });
     await expect(client.request(get)).rejects.toMatchObject({ status: 401 });
     expect(server.requests).toHaveLength(1);
+  });
+
+  it('follows a rotated CA, as soon as the old one fails, and tells those who depend on it', async () => {
+    const [before, after] = await Promise.all([TestAuthority.create('before'), TestAuthority.create('after')]);
+    const [one, two] = await Promise.all([before.issue('server'), after.issue('server')]);
+    await using server = await TestServer.start((_, s) => json(s, { ok: true }), { tls: one });
+    await writeFile(file('ca.pem'), before.pem);
+    await kubeconfig({ token: 'a' }, { server: server.url, 'certificate-authority': 'ca.pem' });
+    await using client = await KubeClient.fromKubeConfig({ path: file('config') });
+    await using deployer = KubeClient.fromOptions({ server: server.url, caPem: () => client.caPem, token: 'b' });
+    const told: (string | undefined)[] = [];
+    const forget = client.onCaChange(() => told.push(client.caPem));
+    for (const one of [client, deployer]) expect(await one.request(get)).toEqual({ ok: true });
+
+    const bundle = `${before.pem}\n${after.pem}`;
+    await writeFile(file('ca.pem'), bundle);
+    server.replaceCertificate(two);
+    await expect(deployer.request(get)).rejects.toThrow(/TLS failed/);
+    expect(await client.request(get)).toEqual({ ok: true });
+    expect(await deployer.request(get)).toEqual({ ok: true });
+    expect(told).toEqual([bundle]);
+    forget();
   });
 
   it('uses a rotated client certificate, half-written rotations survived', async () => {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type RequestOptions } from 'node:https';
+import { X509Certificate } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { type Credentials, type CredentialSource } from './credentials.ts';
@@ -103,6 +104,7 @@ async function resolveCredentials(config: KubeConfig): Promise<Credentials> {
   for (const [name, value] of Object.entries((options.headers ?? {}) as Record<string, string>)) {
     headers[name.toLowerCase()] = value.trim();
   }
+  checkCaFile(cluster?.caFile, options.ca);
   if (options.auth) headers['authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
   return {
     headers,
@@ -115,6 +117,16 @@ async function resolveCredentials(config: KubeConfig): Promise<Credentials> {
       proxyUrl: cluster?.proxyUrl,
     },
   };
+}
+
+/** A file that is being written is empty for a moment, and TLS would then trust the CAs of the system instead. */
+function checkCaFile(file: string | undefined, content: unknown): void {
+  if (file === undefined) return;
+  try {
+    new X509Certificate(pemText(content) ?? '');
+  } catch (cause) {
+    throw new Error(`the CA file ${file} holds no certificate in PEM`, { cause });
+  }
 }
 
 function pemText(value: unknown): string | undefined {

@@ -4,7 +4,7 @@
 import { type Dispatcher } from 'undici';
 import { ConnectionManager } from './connections.ts';
 import { ClientClosedError, ConnectionError, errorCode, isTlsCode } from './connectionError.ts';
-import { type Credentials, type CredentialSource, type HeaderValues } from './credentials.ts';
+import { type Credentials, type CredentialSource, type HeaderValues, type TlsMaterial } from './credentials.ts';
 import { type Dial } from './dial.ts';
 import { type AbortHook, exchange, type ExchangeFailure, type HttpAnswer } from './exchange.ts';
 import { delayAfterError, delayAfterStatus, parseRetryAfter } from './retryPolicy.ts';
@@ -41,6 +41,9 @@ export class Transport {
   readonly #closed = new AbortController();
   readonly #active = new Set<(reason: Error) => void>();
 
+  /** Called after the certificates in use have changed; must not throw. */
+  onTlsReplaced?: () => void;
+
   constructor(o: { server: string; source: CredentialSource; userAgent: string; bucket?: TokenBucket; dial?: Dial }) {
     const url = new URL(o.server);
     this.#origin = url.origin;
@@ -49,7 +52,12 @@ export class Transport {
     this.#source = o.source;
     this.#bucket = o.bucket;
     this.#userAgent = o.userAgent;
-    this.#connections = new ConnectionManager(url.origin, o.dial);
+    this.#connections = new ConnectionManager(url.origin, { dial: o.dial, onReplaced: () => this.onTlsReplaced?.() });
+  }
+
+  /** What the connections in use were made with; undefined before the first. */
+  get tls(): TlsMaterial | undefined {
+    return this.#connections.tls;
   }
 
   get isClosed(): boolean {

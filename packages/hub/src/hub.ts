@@ -76,7 +76,7 @@ export async function lead(o: HubOptions, leading: AbortSignal): Promise<void> {
         allowClearCredentials: config.allowClearCredentials,
         clusterInit: gates.enabled(featureGates.clusterInit),
         reservedNamespaces: [config.reservedNamespace],
-        caPem: client.caPem,
+        parent: client,
       }),
       new Lifecycle(context, {
         failover: {

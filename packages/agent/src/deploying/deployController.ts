@@ -76,7 +76,7 @@ export class DeployController {
     this.#queue.add(key);
   }
 
-  /** The ManagedCluster appeared or changed. */
+  /** The ManagedCluster or the CA of the child changed. */
   changed(): void {
     this.#queue.add(key);
   }
@@ -111,7 +111,7 @@ export class DeployController {
     const client = stack.use(
       KubeClient.fromOptions({
         server: child.server,
-        ...(child.caPem === undefined ? {} : { caPem: child.caPem }),
+        caPem: () => child.caPem,
         token: this.#tokens.token,
         qps,
         burst,
@@ -159,7 +159,7 @@ export class DeployController {
       new HelmDeployer({
         engine: helm,
         child: client,
-        access: { server: child.server, caPem: child.caPem, token: this.#tokens.token, qps, burst },
+        access: { server: child.server, caPem: () => child.caPem, token: this.#tokens.token, qps, burst },
         parent,
         namespace,
         clusterName,

@@ -17,8 +17,6 @@ export type FixedStatus = Pick<
   | 'apiserverURL'
   | 'appPusher'
   | 'useSocket'
-  | 'apiserverCABundle'
-  | 'apiserverTLSServerName'
   | 'kubeQPS'
   | 'kubeBurst'
   | 'heartbeatFrequencySeconds'
@@ -26,6 +24,9 @@ export type FixedStatus = Pick<
   | 'predictorAddress'
   | 'predictorDirectAccess'
 >;
+
+/** How the parent verifies the API server of this cluster at the other end of the tunnel. */
+export type ReportedTrust = Pick<ManagedClusterStatus, 'apiserverCABundle' | 'apiserverTLSServerName'>;
 
 /** What one look at the child needs. */
 export interface CollectOptions {
@@ -35,7 +36,7 @@ export interface CollectOptions {
   cidrs: ClusterCidrs;
   /** Kinds that were found at the last look. */
   apiKinds: readonly string[] | undefined;
-  fixed: FixedStatus;
+  fixed: FixedStatus & ReportedTrust;
   signal: AbortSignal;
 }
 

@@ -10,11 +10,13 @@ import { Heartbeat } from './heartbeat.ts';
 let patches: unknown[];
 let answer: () => unknown;
 let changes: number;
+let distrusts: number;
 const running: Heartbeat[] = [];
 
 beforeEach(() => {
   patches = [];
   changes = 0;
+  distrusts = 0;
   answer = () => ({});
 });
 afterEach(async () => {
@@ -37,6 +39,7 @@ function heartbeat(everyMs: number): Heartbeat {
     everyMs,
     now: () => new Date('2026-01-01T00:00:00.123Z'),
     onChange: () => changes++,
+    onDistrust: () => distrusts++,
     signal: new AbortController().signal,
     logger: silentLogger,
   });
@@ -64,6 +67,21 @@ describe('Heartbeat', () => {
     const made = heartbeat(5);
     await made.start();
     expect(made.counts).toBe(false);
+  });
+
+  it('tells when the certificate of the parent is refused, and nothing of other failures', async () => {
+    const made = heartbeat(5);
+    await made.start();
+    answer = () => {
+      throw new ApiError('no', { status: 500 });
+    };
+    const before = patches.length;
+    await until(() => patches.length > before + 2);
+    expect(distrusts).toBe(0);
+    answer = () => {
+      throw new Error('TLS failed', { cause: Object.assign(new Error(), { code: 'SELF_SIGNED_CERT_IN_CHAIN' }) });
+    };
+    await until(() => distrusts > 0);
   });
 
   it('stops to count when the Lease goes, and says so', async () => {

@@ -4,6 +4,7 @@
 import { names } from '@clusternet/api-types';
 import { core, isForbidden, isNotFound, type KubeClient } from '@clusternet/client';
 import { guardedSignal, sleep, type Logger } from '@clusternet/runtime';
+import { isCertificateFailure } from '../registration/classify.ts';
 
 /** What a {@link Heartbeat} works with. */
 export interface HeartbeatOptions {
@@ -17,6 +18,8 @@ export interface HeartbeatOptions {
   now: () => Date;
   /** Told when it changes whether renewals count. */
   onChange: () => void;
+  /** Told when the certificate of the parent is refused. */
+  onDistrust: () => void;
   signal: AbortSignal;
   logger: Logger;
 }
@@ -88,6 +91,7 @@ export class Heartbeat {
       this.#warned = false;
     } catch (error) {
       signal.throwIfAborted();
+      if (isCertificateFailure(error)) this.#o.onDistrust();
       // The parent has no use for it, or not yet. Whatever else it is, the next renewal may succeed.
       if (isNotFound(error) || isForbidden(error)) this.#counts = false;
       else if (!this.#warned) {

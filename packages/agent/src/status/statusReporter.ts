@@ -12,7 +12,7 @@ import {
 import { type KubeClient } from '@clusternet/client';
 import { aborted, findCondition, guardedSignal, type Informer, sleep, type Logger } from '@clusternet/runtime';
 import { type ClusterCidrs } from './cidr.ts';
-import { collectStatus, discoverCidrs, type FixedStatus } from './collect.ts';
+import { collectStatus, discoverCidrs, type FixedStatus, type ReportedTrust } from './collect.ts';
 import { collectUsage } from './metricsServer.ts';
 import { type NodeLabelOptions } from '../options.ts';
 import { type NodeSummary } from './nodes.ts';
@@ -28,6 +28,8 @@ export interface StatusReporterOptions {
   /** The cluster's own ManagedCluster, watched in its dedicated namespace. */
   managedCluster: () => ManagedCluster | undefined;
   fixed: FixedStatus;
+  /** Asked for with each report. */
+  trust: () => ReportedTrust;
   /** Address ranges to report where the control plane does not show them. */
   cidrs: ClusterCidrs;
   collectMs: number;
@@ -119,10 +121,11 @@ export class StatusReporter {
 
   /** True when the parent holds a report that counts as heartbeat. */
   async #report(cidrs: ClusterCidrs, heartbeat: boolean, signal: AbortSignal): Promise<boolean> {
-    const { child, fixed, logger, managedCluster, nodeLabels, now, parent, useMetricsServer } = this.#o;
+    const { child, logger, managedCluster, nodeLabels, now, parent, useMetricsServer } = this.#o;
     const cluster = managedCluster();
     if (!cluster) return false;
     const nodes = this.#o.nodes.list();
+    const fixed = { ...this.#o.fixed, ...this.#o.trust() };
     const collected = await collectStatus({ client: child, nodes, nodeLabels, cidrs, apiKinds: this.#apiKinds, fixed, signal });
     this.#apiKinds = collected.apiKinds;
     const usage = useMetricsServer && heartbeat ? await collectUsage(child, signal) : {};

@@ -30,11 +30,11 @@ function surroundings() {
       const expirationTimestamp = new Date(state.now.getTime() + lifeMs).toISOString();
       return Promise.resolve({ status: { token: `token-${state.paths.length}`, expirationTimestamp } });
     },
-  } as unknown as KubeClient;
+  };
   const run = (enabled: boolean) => {
     const leadership = new AbortController();
     const controller = new VisitorController({
-      child,
+      child: child as unknown as KubeClient,
       parent: parent.client,
       clusterId: 'id',
       namespace: ref.namespace,
@@ -48,7 +48,7 @@ function surroundings() {
     closers.push(() => controller.close());
     return { controller, leadership };
   };
-  return { parent, state, lines, run };
+  return { parent, child, state, lines, run };
 }
 
 describe('VisitorController', () => {
@@ -73,6 +73,16 @@ describe('VisitorController', () => {
     state.now = new Date(state.now.getTime() + lifeMs / 2);
     run(true);
     await until(() => parent.value(ref, 'token') === 'token-2');
+  });
+
+  it('tells the parent the CA of the cluster anew when it changes, with the same token', async () => {
+    const { parent, child, run } = surroundings();
+    const { controller } = run(true);
+    await until(() => parent.stored.size === 1);
+    child.caPem = 'OLD AND NEW PEM';
+    controller.changed();
+    await until(() => parent.value(ref, 'ca.crt') === 'OLD AND NEW PEM');
+    expect(parent.value(ref, 'token')).toBe('token-1');
   });
 
   it('takes it back when the cluster does not consent any more', async () => {

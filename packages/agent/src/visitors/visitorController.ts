@@ -64,6 +64,11 @@ export class VisitorController {
     this.#queue.add(key);
   }
 
+  /** The CA of the child changed. */
+  changed(): void {
+    this.#queue.add(key);
+  }
+
   /** Stops; what is lent stays with the parent until it expires, so that a new leader goes on without a gap. */
   close(): Promise<void> {
     return this.#queue.close();

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer, type ServerOptions } from 'node:https';
+import { createServer as createTlsServer, type Server as TlsServer, type ServerOptions } from 'node:https';
 import { type AddressInfo, type Socket } from 'node:net';
 
 /** A request with its body read. */
@@ -52,6 +52,12 @@ export class TestServer implements AsyncDisposable {
 
   get url(): string {
     return `${this.#scheme}://127.0.0.1:${this.port}`;
+  }
+
+  /** Goes on with another certificate, as after a restart: all connections end. */
+  replaceCertificate(pair: { cert: string; key: string }): void {
+    (this.#server as TlsServer).setSecureContext(pair);
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
   annotations,
@@ -30,7 +31,7 @@ const settings: ApproverSettings = {
   credentialLifetimeMs: 30 * day,
   allowClearCredentials: false,
   reservedNamespaces: ['clusternet-reserved'],
-  caPem: 'CA of the parent',
+  parent: { caPem: 'CA of the parent', onCaChange: () => () => undefined },
 };
 
 beforeEach(async () => {
@@ -99,6 +100,24 @@ describe('approval', () => {
     expect(cluster.get(core.serviceAccounts, `${namespace}/${namespace}`)).toBeDefined();
     expect(cluster.get<Namespace>(core.namespaces, namespace)?.metadata.labels).toMatchObject({ [labels.clusterId]: id });
     expect(managedCluster()?.spec).toMatchObject({ clusterId: id, syncMode: 'Pull' });
+  });
+
+  it('tells the children when the CA of the parent changes, and issues no credential for that', async () => {
+    ask();
+    const parent = { caPem: 'old', onCaChange: (listener: () => void) => (tell = listener) };
+    let tell: () => void = () => undefined;
+    const subject = approver({ parent });
+    subject.start();
+    const caPem = () => Buffer.from(request()?.status?.caCertificate ?? '', 'base64').toString();
+    await subject.reconcile(requestName);
+    expect(caPem()).toBe('old');
+    const { encryptedToken } = request()?.status ?? {};
+    parent.caPem = 'old and new';
+    tell();
+    for (let i = 0; i < 1_000 && caPem() === 'old'; i++) await turn();
+    expect(caPem()).toBe('old and new');
+    expect(request()?.status?.encryptedToken).toBe(encryptedToken);
+    await subject.close();
   });
 
   it('writes nothing when all is as it should be', async () => {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type ClusterRegistrationRequest, fieldManagers, type KubeObject, labels, names, resources } from '@clusternet/api-types';
-import { core } from '@clusternet/client';
+import { core, type KubeClient } from '@clusternet/client';
 import { WorkQueue } from '@clusternet/runtime';
 import { type Controller, type ControllerContext } from '../controller.ts';
 import { finalizerPatch } from '../kube/finalizer.ts';
@@ -31,8 +31,8 @@ export interface ApproverSettings {
   clusterInit?: boolean;
   /** Namespaces that no child may get as its own. */
   reservedNamespaces: readonly string[];
-  /** CA of the parent's API server, PEM. */
-  caPem: string | undefined;
+  /** Tells the CA by which the parent's API server is verified; every child gets it with its credential. */
+  parent: Pick<KubeClient, 'caPem' | 'onCaChange'>;
 }
 
 // A request that waits for somebody else is looked at again by events; this is for what no event tells.
@@ -104,6 +104,12 @@ export class Approver implements Controller {
       }),
       stores.requests.onChange(({ type, object }) => {
         if (type === 'deleted') released(object.spec?.clusterName);
+      }),
+    );
+    this.#unsubscribe.push(
+      this.#settings.parent.onCaChange(() => {
+        this.#context.logger.info('the CA of the parent changed: telling the children');
+        for (const request of stores.requests.list()) this.#queue.add(request.metadata.name);
       }),
     );
     this.#queue.start();
@@ -214,11 +220,12 @@ export class Approver implements Controller {
       if (!(await this.#isCurrent(request))) return { requeueAfterMs: staleMs };
       credential = await this.#issue(cluster, key, wanted.serviceAccountUid);
     }
+    const { caPem } = this.#settings.parent;
     const status: RequestStatus = {
       result: 'Approved',
       dedicatedNamespace: cluster.namespace,
       managedClusterName: clusterName,
-      ...(this.#settings.caPem ? { caCertificate: Buffer.from(this.#settings.caPem).toString('base64') } : {}),
+      ...(caPem ? { caCertificate: Buffer.from(caPem).toString('base64') } : {}),
       ...credential,
     };
     await this.#writeStatus(request, status);

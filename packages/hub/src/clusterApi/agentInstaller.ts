@@ -34,7 +34,7 @@ export interface AgentInstallerOptions {
   helm: HelmEngine;
   chart: { repo: string; version: string };
   parentUrl: string;
-  parentCaPem: string | undefined;
+  parentCaPem: () => string | undefined;
   now: () => Date;
 }
 
@@ -87,7 +87,8 @@ export class HelmAgentInstaller implements AgentInstaller {
   }
 
   async #introduce(child: KubeClient, token: string, signal: AbortSignal): Promise<void> {
-    const { parentUrl, parentCaPem } = this.#o;
+    const { parentUrl } = this.#o;
+    const parentCaPem = this.#o.parentCaPem();
     const texts = { parentURL: parentUrl, regToken: token, ...(parentCaPem === undefined ? {} : { parentCA: parentCaPem }) };
     const data = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString('base64')]));
     const metadata = { name: parentSecret, namespace: names.systemNamespace };
@@ -103,7 +104,7 @@ export class HelmAgentInstaller implements AgentInstaller {
 
   async #release(child: KubeClient, { access, values }: AgentInstallation, signal: AbortSignal): Promise<void> {
     const { helm, chart, now, parentCaPem } = this.#o;
-    const all = { ...values, existingSecret: parentSecret, parentCAFromSecret: parentCaPem !== undefined };
+    const all = { ...values, existingSecret: parentSecret, parentCAFromSecret: parentCaPem() !== undefined };
     const release: HelmRelease = {
       apiVersion: apiVersionOf(resources.helmReleases),
       kind: resources.helmReleases.kind,

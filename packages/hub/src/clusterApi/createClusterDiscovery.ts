@@ -68,7 +68,7 @@ export async function createClusterDiscovery(context: ControllerContext, o: Crea
       helm,
       chart: { repo: config.clusterApiAgentRepo, version: config.clusterApiAgentVersion || chartVersionOf(o.version) },
       parentUrl: config.clusterApiParentUrl,
-      parentCaPem: client.caPem,
+      parentCaPem: () => client.caPem,
       now: context.now,
     }),
     token: bootstrapTokens(context.api, { namespace: config.leaderElectResourceNamespace, account: 'cluster-bootstrap-use' }),

@@ -4,6 +4,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type CaSource } from '@clusternet/client';
 import { ApiBridge, type OpenStream } from './apiBridge.ts';
 import { type HelmPool, type HelmResult } from './helmPool.ts';
 
@@ -11,7 +12,8 @@ import { type HelmPool, type HelmResult } from './helmPool.ts';
 export interface HelmAccess {
   /** Address of the child's API server. */
   server: string;
-  caPem?: string;
+  /** Asked for with every call where it is a function. */
+  caPem?: CaSource;
   tlsServerName?: string;
   /** The token of the deployer of this child, asked for with every call where it is a function. */
   token?: string | (() => string | Promise<string>);
@@ -88,7 +90,8 @@ async function runNow(o: Parameters<typeof runHelm>[0]): Promise<HelmResult> {
 
 /** JSON is YAML. */
 function kubeconfigOf(o: { access: HelmAccess; proxy: string; tokenFile: string | undefined }): string {
-  const { server, caPem, tlsServerName, certPem, keyPem } = o.access;
+  const { server, tlsServerName, certPem, keyPem } = o.access;
+  const caPem = typeof o.access.caPem === 'function' ? o.access.caPem() : o.access.caPem;
   const base64 = (text: string) => Buffer.from(text).toString('base64');
   const user =
     o.tokenFile === undefined && certPem !== undefined && keyPem !== undefined
