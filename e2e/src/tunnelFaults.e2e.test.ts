@@ -2,15 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { glob, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type KubeObject, type ManagedCluster, resources } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
-import { CertificateAuthority, startSystem, type System, type Workload } from '@clusternet/localup';
+import { CertificateAuthority, type Cluster, startSystem, type System, type Workload } from '@clusternet/localup';
 import { parse, stringify } from 'yaml';
 import { CuttableProxy } from './testing/cuttableProxy.ts';
 import { eventually } from './testing/eventually.ts';
@@ -370,5 +371,69 @@ describe('kubectl top', () => {
       groupVersion: apiVersion,
       resources: [resource('nodes', 'NodeMetrics', false), resource('pods', 'PodMetrics', true)],
     };
+  }
+});
+
+describe('the API server of a child', () => {
+  it('gets a certificate of another CA: visits and deployments go on, with no agent started anew', async () => {
+    const [cluster] = system.children;
+    if (!cluster) throw new Error('there is no child');
+    const authority = await CertificateAuthority.create('another-ca');
+    const pair = await authority.issue({ commonName: 'kube-apiserver', hosts: ['127.0.0.1', 'localhost'] });
+    await everybodyTrusts(cluster, cluster.caPem + authority.pem.cert);
+    let rotated = false;
+    const visitor = (async () => {
+      const answers = new Set<number>();
+      while (!rotated) answers.add((await visit('/version')).status);
+      return [...answers];
+    })();
+    // The API server looks at its files itself.
+    for (const [kind, text] of Object.entries({ key: pair.key, crt: pair.cert })) {
+      await writeFile(join(cluster.folder, `new.${kind}`), text);
+      await rename(join(cluster.folder, `new.${kind}`), join(cluster.folder, `apiserver.${kind}`));
+    }
+    await eventually(async () => expect(await issuerSeen(cluster.server)).toBe('another-ca'));
+    await everybodyTrusts(cluster, authority.pem.cert);
+    await new Publisher(parent).feed(...settings('of another CA'));
+    await arrived('of another CA');
+    rotated = true;
+    expect(await visitor).toEqual([200]);
+  });
+
+  /** Gives all clients of the child this bundle, and waits until the hub goes by it as well. */
+  async function everybodyTrusts({ folder: files, kubeconfigPath }: Cluster, bundle: string): Promise<void> {
+    const agents: string[] = [];
+    for await (const path of glob('services/**/serviceaccount/kubeconfig', { cwd: files })) agents.push(path);
+    expect(agents).toHaveLength(2);
+    const encoded = Buffer.from(bundle).toString('base64');
+    for (const path of [kubeconfigPath, ...agents.map((one) => join(files, one))]) {
+      const config = parse(await readFile(path, 'utf8')) as { clusters: [{ cluster: Record<string, unknown> }] };
+      config.clusters[0].cluster['certificate-authority-data'] = encoded;
+      await writeFile(`${path}.new`, stringify(config));
+      await rename(`${path}.new`, path);
+    }
+    await eventually(async () => {
+      const { items } = await parent.resource<ManagedCluster>(resources.managedClusters).list();
+      expect(items[0]?.status?.apiserverCABundle).toBe(encoded);
+      const namespace = items[0]?.metadata.namespace ?? '';
+      for (const name of ['child-cluster-deployer', 'child-cluster-visitor']) {
+        const secret = await parent
+          .resource<KubeObject & { data?: Record<string, string> }>(core.secrets)
+          .get({ namespace, name });
+        expect(secret.data?.['ca.crt']).toBe(encoded);
+      }
+    });
+  }
+
+  /** Whose certificate the server shows to whoever connects now. */
+  async function issuerSeen(server: string): Promise<string | undefined> {
+    const { hostname, port } = new URL(server);
+    const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false });
+    try {
+      await once(socket, 'secureConnect');
+      return String(socket.getPeerCertificate().issuer.CN);
+    } finally {
+      socket.destroy();
+    }
   }
 });
