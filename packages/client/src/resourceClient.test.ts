@@ -85,6 +85,18 @@ describe('ResourceClient', () => {
     });
   });
 
+  it('lists metadata alone, also of a server that sends whole objects', async () => {
+    const items = [{ metadata: { name: 'a' }, spec: { nodeName: 'n' } }];
+    await using server = await TestServer.start((_, s) => json(s, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items }));
+    await using client = KubeClient.fromOptions({ server: server.url });
+    const list = await client.resource(core.pods).listMetadata({ namespace: 'a', labelSelector: 'x' });
+    expect(list.items).toEqual([{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } }]);
+    expect(server.requests[0]).toMatchObject({
+      url: `${base}?labelSelector=x`,
+      headers: { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json' },
+    });
+  });
+
   it('does not turn a missing namespace into a request for something else', async () => {
     await using client = KubeClient.fromOptions({ server: 'http://127.0.0.1:1' });
     const pods = client.resource(core.pods);

@@ -3,6 +3,7 @@
 
 import { type KubeObject, type ResourceDefinition } from '@clusternet/api-types';
 import { isNotFound } from './apiError.ts';
+import { type HeaderValues } from './credentials.ts';
 import { type KubeClient } from './kubeClient.ts';
 import { type ObjectRef } from './objectRef.ts';
 import { type Query, resourcePath, withQuery } from './paths.ts';
@@ -95,6 +96,8 @@ export interface ResourceClient<T extends KubeObject> {
   /** Like get, but undefined when there is no such object. */
   find(ref: ObjectRef, o?: CallOptions): Promise<T | undefined>;
   list(o?: ListOptions): Promise<KubeList<T>>;
+  /** Like list, but nothing of the objects travels but their metadata. */
+  listMetadata(o?: ListOptions): Promise<KubeList<KubeObject>>;
   create(object: T, o?: WriteOptions): Promise<T>;
   replace(object: T, o?: WriteOptions): Promise<T>;
   patch(ref: ObjectRef, patch: unknown, o: PatchOptions): Promise<T>;
@@ -115,6 +118,9 @@ const patchTypes = {
   json: 'application/json-patch+json',
   strategic: 'application/strategic-merge-patch+json',
 } as const;
+
+/** A server that does not know this sends whole objects. */
+const metadataOnly = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 
 /** Silence allowed beyond a watch's own end, for slow networks. */
 const stallGraceMs = 5_000;
@@ -146,9 +152,7 @@ export class RestResourceClient<T extends KubeObject> implements ResourceClient<
   }
 
   async list(o: ListOptions = {}): Promise<KubeList<T>> {
-    const path = resourcePath(this.definition, { namespace: o.namespace });
-    const query = listQuery(o);
-    const list = await this.#client.request<KubeList<T>>({ ...call(o), method: 'GET', path, query });
+    const list = await this.#list<T>(o);
     // Lists carry type information once; objects that travel on alone need their own.
     const apiVersion = joinApiVersion(this.definition);
     list.items ??= [];
@@ -157,6 +161,13 @@ export class RestResourceClient<T extends KubeObject> implements ResourceClient<
       item.kind ??= this.definition.kind;
     }
     return list;
+  }
+
+  async listMetadata(o: ListOptions = {}): Promise<KubeList<KubeObject>> {
+    const list = await this.#list<Pick<KubeObject, 'metadata'>>(o, { accept: metadataOnly });
+    const { definition } = this;
+    const head = { apiVersion: joinApiVersion(definition), kind: definition.kind };
+    return { ...list, items: (list.items ?? []).map(({ metadata }) => ({ ...head, metadata })) };
   }
 
   async create(object: T, o: WriteOptions = {}): Promise<T> {
@@ -234,6 +245,11 @@ export class RestResourceClient<T extends KubeObject> implements ResourceClient<
         durationMs: performance.now() - started,
       }),
     );
+  }
+
+  #list<I>(o: ListOptions, headers?: HeaderValues): Promise<KubeList<I>> {
+    const path = resourcePath(this.definition, { namespace: o.namespace });
+    return this.#client.request({ ...call(o), method: 'GET', path, query: listQuery(o), headers });
   }
 
   #object(ref: ObjectRef, subresource?: string): string {

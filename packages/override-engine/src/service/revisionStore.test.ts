@@ -29,10 +29,7 @@ beforeEach(() => {
       return onRequest(request);
     },
   });
-  const client = {
-    resource: () => revisions.client,
-    request: () => Promise.resolve({ items: revisions.liveKeys().map((key) => revisions.live(key)) }),
-  } as unknown as Pick<KubeClient, 'request' | 'resource'>;
+  const client = { resource: () => revisions.client } as unknown as Pick<KubeClient, 'resource'>;
   store = new RevisionStore({ client, namespace: reserved, limit: 3, logger: silentLogger, now: () => now });
 });
 

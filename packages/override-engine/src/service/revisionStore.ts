@@ -9,7 +9,7 @@ import { decodeRevision, encodeRevision, type HistoryEntry, type RenderedContent
 
 /** Options of {@link RevisionStore}. */
 export interface RevisionStoreOptions {
-  client: Pick<KubeClient, 'request' | 'resource'>;
+  client: Pick<KubeClient, 'resource'>;
   /** Where they are kept. Not where the Subscription is: who may look around there is not to see the Secrets that it feeds. */
   namespace: string;
   /** Revisions kept per Base beside the one that is deployed. */
@@ -69,13 +69,7 @@ export class RevisionStore {
   /** Takes away what no history lists any longer. */
   async sweep(listed: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
     const { namespace } = this.#o;
-    const { items = [] } = await this.#o.client.request<{ items?: KubeObject[] }>({
-      method: 'GET',
-      path: `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/controllerrevisions`,
-      query: { labelSelector: labels.subsUid },
-      headers: { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json' },
-      signal,
-    });
+    const { items } = await this.#client.listMetadata({ namespace, labelSelector: labels.subsUid, signal });
     for (const { metadata } of items) {
       const { name, uid, creationTimestamp } = metadata;
       const limit = this.#o.now().getTime() - graceMs;

@@ -117,9 +117,11 @@ export class FakeCollection<T extends KubeObject> {
       list: async ({ namespace, labelSelector = '' } = {}) => {
         const [label = '', value] = labelSelector.split('=');
         const isWanted = ({ metadata }: T): boolean =>
-          (namespace === undefined || metadata.namespace === namespace) && (label === '' || metadata.labels?.[label] === value);
+          (namespace === undefined || metadata.namespace === namespace) &&
+          (label === '' || (value === undefined ? metadata.labels?.[label] !== undefined : metadata.labels?.[label] === value));
         return { items: [...this.#live.values()].filter(isWanted).map(copyOf), metadata: {} } as never;
       },
+      listMetadata: async (o) => client.list?.(o) as never,
       create: async (object) => {
         await request('create', object.metadata);
         if (this.#live.has(objectKey(object))) throw apiError(409, 'AlreadyExists');

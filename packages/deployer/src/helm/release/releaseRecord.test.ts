@@ -26,12 +26,12 @@ function secret(name: string, labels: Record<string, string>, release = text): K
 function fake(secrets: KubeObject[]) {
   const patches: { ref: object; patch: { metadata: object; data: { release: string } } }[] = [];
   const child = {
-    request: async () => ({ items: secrets.map(({ metadata }) => ({ metadata })) }),
     resource: () => ({
+      listMetadata: async () => ({ items: secrets.map(({ metadata }) => ({ metadata })) }),
       find: async ({ name }: { name: string }) => secrets.find(({ metadata }) => metadata.name === name),
       patch: async (ref: object, patch: { metadata: object; data: { release: string } }) => void patches.push({ ref, patch }),
     }),
-  } as unknown as Pick<KubeClient, 'request' | 'resource'>;
+  } as unknown as Pick<KubeClient, 'resource'>;
   return { records: new ReleaseRecords(child), patches };
 }
 

@@ -42,22 +42,16 @@ type ReleaseSecret = KubeObject & { data?: Record<string, string> };
 
 /** Reads and mends Helm's records of releases, which are Secrets in the namespace of each release. */
 export class ReleaseRecords {
-  readonly #child: Pick<KubeClient, 'request' | 'resource'>;
+  readonly #child: Pick<KubeClient, 'resource'>;
 
-  constructor(child: Pick<KubeClient, 'request' | 'resource'>) {
+  constructor(child: Pick<KubeClient, 'resource'>) {
     this.#child = child;
   }
 
   /** The newest record; undefined when there is no such release. Only metadata travels. */
   async newest({ name, namespace }: ReleaseRef, signal?: AbortSignal): Promise<ReleaseRecord | undefined> {
-    const { items } = await this.#child.request<{ items?: KubeObject[] }>({
-      method: 'GET',
-      path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`,
-      query: { labelSelector: `owner=helm,name=${name}` },
-      headers: { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json' },
-      signal,
-    });
-    const records = (items ?? []).flatMap((item) => recordOf(item) ?? []);
+    const { items } = await this.#secrets.listMetadata({ namespace, labelSelector: `owner=helm,name=${name}`, signal });
+    const records = items.flatMap((item) => recordOf(item) ?? []);
     return records.sort((a, b) => b.revision - a.revision)[0];
   }
 
