@@ -7,5 +7,6 @@ export { TunnelClient, type TunnelClientOptions, type TunnelState } from './clie
 export { ConnectError, ProtocolError, refusals, StreamRefusedError, StreamResetError, TunnelClosedError } from './errors.ts';
 export { type TunnelOptions } from './options.ts';
 export { TunnelServer, type TunnelServerOptions } from './server.ts';
+export { splice } from './stream/splice.ts';
 export { type StreamHandler, type Tunnel } from './tunnel.ts';
 export { type Clock } from './util/clock.ts';

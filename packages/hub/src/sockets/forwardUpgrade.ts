@@ -3,8 +3,8 @@
 
 import { type IncomingMessage, request as httpRequest, STATUS_CODES } from 'node:http';
 import { type Duplex } from 'node:stream';
+import { splice } from '@clusternet/tunnel';
 import { answerHeaders, type HeaderList } from './headers.ts';
-import { splice } from './splice.ts';
 
 /** An upgrade as it goes on. */
 export interface UpgradeOptions {
