@@ -18,6 +18,7 @@ import {
   type WatchEvent,
 } from '@clusternet/client';
 import { startClusters, type ClusterSet } from '@clusternet/localup';
+import { customKind } from './testing/customKind.ts';
 import { eventually } from './testing/eventually.ts';
 
 let clusters: ClusterSet;
@@ -186,20 +187,10 @@ describe('the mapper', () => {
     expect(await client.mapper.resourceFor('apps/v1', 'Deployment')).toEqual(
       resourceDefinition('apps/v1', 'Deployment', 'deployments', true),
     );
-    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
-    await client.resource(core.customResourceDefinitions).create({
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'widgets.client.example.com' },
-      spec: {
-        group: 'client.example.com',
-        scope: 'Cluster',
-        names: { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' },
-        versions: [{ name: 'v1', served: true, storage: true, schema }],
-      },
-    });
+    const expected = resourceDefinition('client.example.com/v1', 'Widget', 'widgets', false);
+    await client.resource(core.customResourceDefinitions).create(customKind(expected));
     const widgets = await eventually(() => client.mapper.resourceFor('client.example.com/v1', 'Widget'), 30);
-    expect(widgets).toEqual(resourceDefinition('client.example.com/v1', 'Widget', 'widgets', false));
+    expect(widgets).toEqual(expected);
     const widget = { apiVersion: 'client.example.com/v1', kind: 'Widget', metadata: { name: 'w' }, size: 1 };
     expect(await eventually(() => client.resource(widgets).apply(widget, { fieldManager: 'e2e' }), 30)).toMatchObject({
       size: 1,

@@ -12,6 +12,7 @@ import {
 import { core, KubeClient, resourceDefinition } from '@clusternet/client';
 import { startSystem, type System } from '@clusternet/localup';
 import { AdmissionWebhook } from './testing/admissionWebhook.ts';
+import { customKind } from './testing/customKind.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
 
@@ -195,24 +196,8 @@ describe('a feed that a cluster refuses', () => {
 
 describe('a CustomResourceDefinition and an object of it', () => {
   it('arrive together', async () => {
-    const crd: KubeObject = {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'gadgets.e2e.example.com' },
-      spec: {
-        group: 'e2e.example.com',
-        scope: 'Namespaced',
-        names: { kind: 'Gadget', plural: 'gadgets', singular: 'gadget' },
-        versions: [
-          {
-            name: 'v1',
-            served: true,
-            storage: true,
-            schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-          },
-        ],
-      },
-    };
+    const gadgets = resourceDefinition('e2e.example.com/v1', 'Gadget', 'gadgets', true);
+    const crd = customKind(gadgets);
     const gadget: KubeObject = {
       apiVersion: 'e2e.example.com/v1',
       kind: 'Gadget',
@@ -220,7 +205,6 @@ describe('a CustomResourceDefinition and an object of it', () => {
       spec: { size: 1 },
     };
     await publisher.subscribe('gadgets', await publisher.feed(gadget, namespace('gadgets'), crd));
-    const gadgets = resourceDefinition('e2e.example.com/v1', 'Gadget', 'gadgets', true);
     await everywhere(async (client) =>
       expect(await client.resource(gadgets).find({ name: 'one', namespace: 'gadgets' })).toBeDefined(),
     );

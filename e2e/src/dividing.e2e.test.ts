@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { feedKey, type KubeObject, type ManagedCluster, resources, type Subscription } from '@clusternet/api-types';
 import { core, KubeClient, resourceDefinition } from '@clusternet/client';
 import { startSystem, type System } from '@clusternet/localup';
+import { customKind } from './testing/customKind.ts';
 import { eventually } from './testing/eventually.ts';
 import { conditionLine, deployment, namespace, Publisher } from './testing/feeds.ts';
 
@@ -194,25 +195,7 @@ describe('replicas', () => {
 
   it('go to as many clusters of each subgroup as it asks for, also for a kind that declares where its replicas are', async () => {
     const farms = resourceDefinition('example.com/v1', 'Farm', 'farms', true);
-    const crd: KubeObject = {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'farms.example.com' },
-      spec: {
-        group: 'example.com',
-        scope: 'Namespaced',
-        names: { plural: 'farms', singular: 'farm', kind: 'Farm' },
-        versions: [
-          {
-            name: 'v1',
-            served: true,
-            storage: true,
-            schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-            subresources: { scale: { specReplicasPath: '.spec.size', statusReplicasPath: '.status.size' } },
-          },
-        ],
-      },
-    };
+    const crd = customKind(farms, { scale: { specReplicasPath: '.spec.size', statusReplicasPath: '.status.size' } });
     const farm: KubeObject = {
       apiVersion: 'example.com/v1',
       kind: 'Farm',
@@ -249,24 +232,7 @@ describe('replicas', () => {
   });
 
   it('go only to clusters that know the kind of a feed, and to others once these do', async () => {
-    const barns: KubeObject = {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'barns.example.com' },
-      spec: {
-        group: 'example.com',
-        scope: 'Namespaced',
-        names: { plural: 'barns', singular: 'barn', kind: 'Barn' },
-        versions: [
-          {
-            name: 'v1',
-            served: true,
-            storage: true,
-            schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-          },
-        ],
-      },
-    };
+    const barns = customKind(resourceDefinition('example.com/v1', 'Barn', 'barns', true));
     const define = (name: string) => children.get(name)?.resource<KubeObject>(core.customResourceDefinitions).create(barns);
     await define('medium');
     const barn = { apiVersion: 'example.com/v1', kind: 'Barn', metadata: { name: 'b', namespace: 'kinds' } };
