@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Base, finalizers, labels, resources, type Subscription } from '@clusternet/api-types';
+import { type Base, finalizers, labels, type ResourceDefinition, resources, type Subscription } from '@clusternet/api-types';
 import { core } from '@clusternet/client';
 import { type Namespace } from '../kube/objects.ts';
 import { fakeContext } from '../testing/context.ts';
@@ -235,6 +235,38 @@ describe('a deleted Subscription', () => {
     finishDeletions();
     await controller.reconcile(key);
     expect(subscription()).toBeUndefined();
+  });
+
+  it('asks once for each Base to go, however long the cache still shows it', async () => {
+    const { cluster, context } = surroundings;
+    putSubscription(cluster, { bound: [1, 2] });
+    await controller.reconcile(key);
+    const shown = bases();
+    const stores = { ...context.stores, bases: { ...context.stores.bases, byIndex: () => shown } };
+    const lagging = new SubscriptionController({ ...context, stores }, 60_000);
+    await cluster.resource(resources.subscriptions).delete({ name: 'app', namespace: 'shop' });
+    cluster.writes.length = 0;
+    for (let pass = 0; pass < 3; pass++) await lagging.reconcile(key);
+    expect(cluster.writes.map((write) => write.split('/')[0])).toEqual(['delete bases ns1', 'delete bases ns2']);
+    expect(bases().every(({ metadata }) => metadata.deletionTimestamp)).toBe(true);
+  });
+
+  it('asks again for what was refused', async () => {
+    const { cluster, context } = surroundings;
+    putSubscription(cluster, { bound: [1] });
+    await controller.reconcile(key);
+    await cluster.resource(resources.subscriptions).delete({ name: 'app', namespace: 'shop' });
+    const refusals = [new Error('the API server is away')];
+    const resource = (definition: ResourceDefinition) => {
+      const client = cluster.resource(definition);
+      const refusal = refusals.pop();
+      return refusal ? { ...client, delete: () => Promise.reject(refusal) } : client;
+    };
+    const api = { ...cluster, resource, request: () => Promise.reject(new Error('no')) } as unknown as typeof context.api;
+    const again = new SubscriptionController({ ...context, api }, 60_000);
+    await expect(again.reconcile(key)).rejects.toThrow('the API server is away');
+    await again.reconcile(key);
+    expect(bases()[0]?.metadata.deletionTimestamp).toBeDefined();
   });
 
   it('whose finalizer was taken away leaves no Base behind', async () => {

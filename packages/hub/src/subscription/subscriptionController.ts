@@ -12,12 +12,12 @@ import {
   type Subscription,
 } from '@clusternet/api-types';
 import { isAlreadyExists, objectKey, parseKey } from '@clusternet/client';
-import { type Change, WorkQueue } from '@clusternet/runtime';
+import { type Change } from '@clusternet/runtime';
 import { isDeepStrictEqual } from 'node:util';
 import { type Controller, type ControllerContext } from '../controller.ts';
+import { ControllerQueue } from '../kube/controllerQueue.ts';
 import { dropFinalizer, finalizerPatch } from '../kube/finalizer.ts';
 import { forEachLimited } from '../kube/forEachLimited.ts';
-import { retryLostRace } from '../kube/lostRace.ts';
 import { isDeleting, type Namespace } from '../kube/objects.ts';
 import { indexes } from '../stores.ts';
 import { basePatch, desiredBase } from './base.ts';
@@ -38,9 +38,10 @@ const teardownCheckMs = 30_000;
  */
 export class SubscriptionController implements Controller {
   readonly #context: ControllerContext;
-  readonly #queue: WorkQueue;
-  readonly #unsubscribe: (() => void)[] = [];
+  readonly #queue: ControllerQueue;
   readonly #moves: GracefulMoves;
+  /** Bases whose deletion was granted, as the cache showed them: it may go on showing them for a while. */
+  readonly #deleted = new WeakSet<Base>();
 
   /**
    * @param graceMs - how long an application stays in a cluster that is being emptied while it is not up elsewhere
@@ -49,21 +50,17 @@ export class SubscriptionController implements Controller {
   constructor(context: ControllerContext, graceMs: number, monotonic: () => number = () => performance.now()) {
     this.#context = context;
     this.#moves = new GracefulMoves(context.stores, graceMs, monotonic);
-    const { logger, metrics, signal } = context;
-    this.#queue = new WorkQueue({
+    this.#queue = new ControllerQueue(context, {
       name: 'subscription',
       workers: 4,
-      logger,
-      metrics,
-      signal,
-      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
+      reconcile: (key) => this.reconcile(key),
     });
   }
 
   start(): void {
     const { bases, descriptions, feedInventories, localizations, managedClusters, namespaces, subscriptions } =
       this.#context.stores;
-    this.#unsubscribe.push(
+    this.#queue.start(
       descriptions.onChange(({ object }) => {
         if (this.#moves.isWaiting(object.metadata.labels?.[labels.subsUid] ?? '')) this.#enqueueOwner(object);
       }),
@@ -85,11 +82,9 @@ export class SubscriptionController implements Controller {
         for (const subscription of subscriptions.byIndex(indexes.boundNamespace, key)) this.#queue.add(objectKey(subscription));
       }),
     );
-    this.#queue.start();
   }
 
   async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#queue.close();
   }
 
@@ -271,10 +266,12 @@ export class SubscriptionController implements Controller {
 
   async #delete(bases: readonly Base[]): Promise<void> {
     const client = this.#context.api.resource<Base>(resources.bases);
-    const live = bases.filter((base) => !isDeleting(base));
-    await forEachLimited(live, parallelWrites, ({ metadata: { name, namespace, uid } }) =>
-      client.delete({ name, namespace }, { propagationPolicy: 'Background', preconditions: { uid } }),
-    );
+    const live = bases.filter((base) => !isDeleting(base) && !this.#deleted.has(base));
+    await forEachLimited(live, parallelWrites, async (base) => {
+      const { name, namespace, uid } = base.metadata;
+      await client.delete({ name, namespace }, { propagationPolicy: 'Background', preconditions: { uid } });
+      this.#deleted.add(base);
+    });
   }
 
   #enqueueOwner(base: KubeObject): void {
