@@ -4,11 +4,11 @@
 import { createHash } from 'node:crypto';
 import { type ClusterRegistrationRequest, type KubeObject, resources, stableStringify } from '@clusternet/api-types';
 import { core, isForbidden, objectKey } from '@clusternet/client';
-import { type EventRecorder, WorkQueue } from '@clusternet/runtime';
+import { type EventRecorder } from '@clusternet/runtime';
 import { clusterIdOf, requestNameOf } from '../approver/identity.ts';
 import { type Controller, type ControllerContext } from '../controller.ts';
+import { ControllerQueue } from '../kube/controllerQueue.ts';
 import { type Api } from '../kube/api.ts';
-import { retryLostRace } from '../kube/lostRace.ts';
 import { isDeleting, type Secret } from '../kube/objects.ts';
 import { type AgentInstaller, InstallError } from './agentInstaller.ts';
 import { KubeconfigError, readChildKubeconfig } from './childKubeconfig.ts';
@@ -55,8 +55,7 @@ const moveAnnotation = 'clusterctl.cluster.x-k8s.io/delete-for-move';
 export class ClusterDiscovery implements Controller {
   readonly #context: ControllerContext;
   readonly #o: ClusterDiscoveryOptions;
-  readonly #queue: WorkQueue;
-  readonly #unsubscribe: (() => void)[] = [];
+  readonly #queue: ControllerQueue;
   readonly #installed = new Map<string, Installed>();
   readonly #tokenAt = new Map<string, number>();
   /** Ids of clusters that were moved away, not deleted. */
@@ -66,30 +65,24 @@ export class ClusterDiscovery implements Controller {
   constructor(context: ControllerContext, options: ClusterDiscoveryOptions) {
     this.#context = context;
     this.#o = options;
-    const { logger, metrics, signal } = context;
-    this.#queue = new WorkQueue({
+    this.#queue = new ControllerQueue(context, {
       name: 'cluster-api',
       workers: 4,
       quietMs: 200,
-      logger,
-      metrics,
-      signal,
-      reconcile: (key, context) => retryLostRace(() => this.reconcile(key, context.signal), context.logger),
+      reconcile: (key, stop) => this.reconcile(key, stop),
     });
   }
 
   start(): void {
-    this.#unsubscribe.push(
+    this.#queue.start(
       this.#context.stores.requests.onChange(({ object }) => {
         const cluster = this.#withId(clusterIdOf(object.metadata.name));
         if (cluster) this.#queue.add(objectKey(cluster));
       }),
     );
-    this.#queue.start();
   }
 
   async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#queue.close();
   }
 

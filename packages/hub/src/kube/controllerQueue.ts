@@ -17,7 +17,7 @@ export class ControllerQueue {
       ...options
     }: {
       name: string;
-      workers: number;
+      workers?: number;
       quietMs?: number;
       maxQuietMs?: number;
       reconcile: (key: string, signal: AbortSignal) => Promise<{ requeueAfterMs?: number } | void>;

@@ -7,15 +7,16 @@ import {
   conditionReasons,
   conditionTypes,
   fieldManagers,
+  type KubeObject,
   type ManagedCluster,
   resources,
   type Taint,
   taints,
 } from '@clusternet/api-types';
 import { objectKey } from '@clusternet/client';
-import { findCondition, type NewCondition, setCondition, WorkQueue } from '@clusternet/runtime';
+import { findCondition, type NewCondition, setCondition } from '@clusternet/runtime';
 import { type Controller, type ControllerContext } from '../controller.ts';
-import { retryLostRace } from '../kube/lostRace.ts';
+import { ControllerQueue } from '../kube/controllerQueue.ts';
 import { byAge, isDeleting } from '../kube/objects.ts';
 import { indexes } from '../stores.ts';
 import { type ClusterInit, judgeClusterInit } from './clusterInit.ts';
@@ -50,8 +51,7 @@ export class Lifecycle implements Controller {
   readonly #lastReady = new Map<string, string>();
   readonly #failing = new Map<string, Failing>();
   #lastLeftAt = -Infinity;
-  readonly #queue: WorkQueue;
-  readonly #unsubscribe: (() => void)[] = [];
+  readonly #queue: ControllerQueue;
   readonly #left;
 
   /** @param monotonic - milliseconds from any beginning, never set back */
@@ -59,14 +59,11 @@ export class Lifecycle implements Controller {
     this.#context = context;
     this.#settings = settings;
     this.#monotonic = monotonic;
-    const { logger, metrics, signal } = context;
-    this.#queue = new WorkQueue({
+    const { metrics } = context;
+    this.#queue = new ControllerQueue(context, {
       name: 'lifecycle',
       workers: 4,
-      logger,
-      metrics,
-      signal,
-      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
+      reconcile: (key) => this.reconcile(key),
     });
     metrics?.gauge({
       name: 'clusternet_hub_failovers_held',
@@ -80,8 +77,8 @@ export class Lifecycle implements Controller {
   }
 
   start(): void {
-    const { bases, descriptions, heartbeats, managedClusters } = this.#context.stores;
-    this.#unsubscribe.push(
+    const { heartbeats, managedClusters } = this.#context.stores;
+    this.#queue.start(
       managedClusters.onChange(({ key, object, type }) => {
         // Seen here, not when a worker has time: a busy hub must not take a living cluster for lost.
         if (type !== 'deleted') this.#observe(key, object);
@@ -96,23 +93,22 @@ export class Lifecycle implements Controller {
           if (this.#lastReady.get(key) === 'Unknown') this.#queue.add(key);
         }
       }),
+      ...(this.#settings.clusterInit ? this.#initialising() : []),
     );
-    if (this.#settings.clusterInit) {
-      const wake = (namespace = ''): void => {
-        for (const cluster of managedClusters.byIndex(indexes.namespace, namespace)) {
-          if (!isInitialised(cluster)) this.#queue.add(objectKey(cluster));
-        }
-      };
-      this.#unsubscribe.push(
-        bases.onChange(({ object }) => wake(object.metadata.namespace)),
-        descriptions.onChange(({ object }) => wake(object.metadata.namespace)),
-      );
-    }
-    this.#queue.start();
+  }
+
+  /** What brings a cluster on that is being initialised. */
+  #initialising(): (() => void)[] {
+    const { bases, descriptions, managedClusters } = this.#context.stores;
+    const wake = ({ object }: { object: KubeObject }): void => {
+      for (const cluster of managedClusters.byIndex(indexes.namespace, object.metadata.namespace ?? '')) {
+        if (!isInitialised(cluster)) this.#queue.add(objectKey(cluster));
+      }
+    };
+    return [bases.onChange(wake), descriptions.onChange(wake)];
   }
 
   async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#queue.close();
   }
 

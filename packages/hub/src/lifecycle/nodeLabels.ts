@@ -2,11 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { apiVersionOf, fieldManagers, type ManagedCluster, resources } from '@clusternet/api-types';
-import { WorkQueue } from '@clusternet/runtime';
 import { isDeepStrictEqual } from 'node:util';
 import { allowedLabels } from '../approver/identity.ts';
 import { type Controller, type ControllerContext } from '../controller.ts';
-import { retryLostRace } from '../kube/lostRace.ts';
+import { ControllerQueue } from '../kube/controllerQueue.ts';
 import { appliedLabels, isDeleting } from '../kube/objects.ts';
 
 /** Writes the labels that follow from a cluster's nodes, and takes away only what it wrote. */
@@ -30,30 +29,25 @@ export function nextNodeLabels(cluster: ManagedCluster): Record<string, string> 
 /** Copies the labels that agents find on most of their nodes to the ManagedClusters, which the agents themselves must not label. */
 export class NodeLabels implements Controller {
   readonly #context: ControllerContext;
-  readonly #queue: WorkQueue;
-  #unsubscribe: (() => void) | undefined;
+  readonly #queue: ControllerQueue;
 
   constructor(context: ControllerContext) {
     this.#context = context;
-    const { logger, metrics, signal } = context;
-    this.#queue = new WorkQueue({
+    this.#queue = new ControllerQueue(context, {
       name: 'node-labels',
-      logger,
-      metrics,
-      signal,
-      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
+      reconcile: (key) => this.reconcile(key),
     });
   }
 
   start(): void {
-    this.#unsubscribe = this.#context.stores.managedClusters.onChange(({ key, object, type }) => {
-      if (type !== 'deleted' && nextNodeLabels(object)) this.#queue.add(key);
-    });
-    this.#queue.start();
+    this.#queue.start(
+      this.#context.stores.managedClusters.onChange(({ key, object, type }) => {
+        if (type !== 'deleted' && nextNodeLabels(object)) this.#queue.add(key);
+      }),
+    );
   }
 
   async close(): Promise<void> {
-    this.#unsubscribe?.();
     await this.#queue.close();
   }
 

@@ -10,11 +10,11 @@ import {
   type ManagedCluster,
   resources,
 } from '@clusternet/api-types';
-import { findCondition, type NewCondition, setCondition, WorkQueue } from '@clusternet/runtime';
-import { retryLostRace } from '../kube/lostRace.ts';
+import { findCondition, type NewCondition, setCondition } from '@clusternet/runtime';
 import { byAge, isDeleting, isTerminating } from '../kube/objects.ts';
 import { requestNameOf } from '../approver/identity.ts';
 import { type Controller, type ControllerContext } from '../controller.ts';
+import { ControllerQueue } from '../kube/controllerQueue.ts';
 import { indexes } from '../stores.ts';
 import { type ChildAccess, childAccess, credentialsMissing, fingerprint, type NoAccess } from './childAccess.ts';
 import { whoDeploys } from './mode.ts';
@@ -47,38 +47,31 @@ export type DeployerFactory = (o: {
 export class PushController implements Controller {
   readonly #context: ControllerContext;
   readonly #createDeployer: DeployerFactory;
-  readonly #queue: WorkQueue;
+  readonly #queue: ControllerQueue;
   readonly #running = new Map<string, { fingerprint: string; clusterName: string; token: string; deployer: RunningDeployer }>();
   /** When the credentials of a dedicated namespace were first missed. */
   readonly #missedSince = new Map<string, number>();
-  readonly #unsubscribe: (() => void)[] = [];
 
   constructor(context: ControllerContext, createDeployer: DeployerFactory) {
     this.#context = context;
     this.#createDeployer = createDeployer;
-    const { logger, metrics, signal } = context;
-    this.#queue = new WorkQueue({
+    this.#queue = new ControllerQueue(context, {
       name: 'push',
       workers: 4,
-      logger,
-      metrics,
-      signal,
-      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
+      reconcile: (key) => this.reconcile(key),
     });
   }
 
   start(): void {
     const { childSecrets, managedClusters, namespaces } = this.#context.stores;
-    this.#unsubscribe.push(
+    this.#queue.start(
       managedClusters.onChange(({ object }) => this.#queue.add(object.metadata.namespace ?? '')),
       childSecrets.onChange(({ object }) => this.#queue.add(object.metadata.namespace ?? '')),
       namespaces.onChange(({ key }) => this.#queue.add(key)),
     );
-    this.#queue.start();
   }
 
   async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#queue.close();
     await Promise.all([...this.#running.keys()].map((namespace) => this.#stop(namespace)));
   }

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { apiVersionOf, conditionTypes, fieldManagers, type ManagedCluster, resources } from '@clusternet/api-types';
-import { findCondition, type NewCondition, setCondition, WorkQueue } from '@clusternet/runtime';
+import { findCondition, type NewCondition, setCondition } from '@clusternet/runtime';
 import { type Controller, type ControllerContext } from '../controller.ts';
-import { retryLostRace } from '../kube/lostRace.ts';
+import { ControllerQueue } from '../kube/controllerQueue.ts';
 import { isDeleting } from '../kube/objects.ts';
 
 /** What the leader knows about tunnels, whichever replica holds them. */
@@ -24,28 +24,23 @@ const lookMs = 15_000;
 export class ConnectedController implements Controller {
   readonly #context: ControllerContext;
   readonly #connectivity: Connectivity;
-  readonly #queue: WorkQueue;
-  readonly #unsubscribe: (() => void)[] = [];
+  readonly #queue: ControllerQueue;
   /** Since when a cluster is seen without its tunnel. */
   readonly #missedSince = new Map<string, number>();
 
   constructor(context: ControllerContext, connectivity: Connectivity) {
     this.#context = context;
     this.#connectivity = connectivity;
-    const { logger, metrics, signal } = context;
-    this.#queue = new WorkQueue({
+    this.#queue = new ControllerQueue(context, {
       name: 'connected',
       workers: 4,
-      logger,
-      metrics,
-      signal,
-      reconcile: (key, { logger: log }) => retryLostRace(() => this.reconcile(key), log),
+      reconcile: (key) => this.reconcile(key),
     });
   }
 
   start(): void {
     const { managedClusters } = this.#context.stores;
-    this.#unsubscribe.push(
+    this.#queue.start(
       managedClusters.onChange(({ key }) => this.#queue.add(key)),
       this.#connectivity.onChange((clusterId) => {
         for (const { metadata } of managedClusters.byIndex('clusterId', clusterId)) {
@@ -53,11 +48,9 @@ export class ConnectedController implements Controller {
         }
       }),
     );
-    this.#queue.start();
   }
 
   async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#queue.close();
   }
 
