@@ -1,10 +1,18 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { featureGates, type HelmRelease, names } from '@clusternet/api-types';
+import { featureGates, type HelmRelease, type Manifest, names } from '@clusternet/api-types';
 import { type KubeClient } from '@clusternet/client';
 import { createHelmEngine, helmSettings } from '@clusternet/deployer';
-import { type CommonConfig, EventRecorder, type FeatureGates, type Logger, type Metrics, Stack } from '@clusternet/runtime';
+import {
+  type CommonConfig,
+  EventRecorder,
+  type FeatureGates,
+  type Informer,
+  type Logger,
+  type Metrics,
+  Stack,
+} from '@clusternet/runtime';
 import { Approver } from './approver/approver.ts';
 import { createClusterDiscovery, discoversClusters } from './clusterApi/createClusterDiscovery.ts';
 import { type HubConfig } from './config.ts';
@@ -37,6 +45,8 @@ export interface HubOptions {
   streams: Streams;
   /** Tells which children are connected, where tunnels are on. */
   connectivity?: Connectivity;
+  /** All Manifests, with the indexes of feeds, where the replica follows them anyway. */
+  manifests?: Informer<Manifest>;
 }
 
 /**
@@ -104,7 +114,8 @@ export async function lead(o: HubOptions, leading: AbortSignal): Promise<void> {
     if (o.connectivity) controllers.push(new ConnectedController(context, o.connectivity));
     if (gates.enabled(featureGates.feedInventory)) {
       const { reservedNamespace } = config;
-      controllers.push(await createFeedInventory(context, { client, reservedNamespace, logger, metrics }, leading));
+      const { manifests } = o;
+      controllers.push(await createFeedInventory(context, { client, reservedNamespace, manifests, logger, metrics }, leading));
     }
     if (discoversClusters(config)) {
       const tunnels = gates.enabled(featureGates.socketConnection);

@@ -23,8 +23,8 @@ await runService({
     checkClusterApi(context.config);
     const replica = await startReplica({ ...context, version });
     try {
-      const { streams, connectivity } = replica;
-      await context.elect((leading) => lead({ ...context, version, streams, connectivity }, leading));
+      const { streams, connectivity, manifests } = replica;
+      await context.elect((leading) => lead({ ...context, version, streams, connectivity, manifests }, leading));
     } finally {
       await replica.close();
     }

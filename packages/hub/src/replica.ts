@@ -1,18 +1,19 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { featureGates, groups, names, resources, versions } from '@clusternet/api-types';
+import { featureGates, groups, type Manifest, names, resources, versions } from '@clusternet/api-types';
 import { type ApiServer, createApiServer } from '@clusternet/apiserver';
 import { KubeClient } from '@clusternet/client';
-import { closeAll, type CommonConfig, type ServiceContext, Stack, toError } from '@clusternet/runtime';
+import { closeAll, type CommonConfig, type Informer, type ServiceContext, Stack, toError } from '@clusternet/runtime';
 import { type HubConfig } from './config.ts';
+import { feedIndexers } from './feedInventory/feedInventoryController.ts';
 import { startPeers, type Peers } from './peers/startPeers.ts';
 import { ChildConnections } from './sockets/childConnections.ts';
 import { createClusterInformers } from './sockets/clusters.ts';
 import { SessionGuard } from './sockets/sessionGuard.ts';
 import { SocketRegistry } from './sockets/socketRegistry.ts';
 import { socketsApi } from './sockets/socketsApi.ts';
-import { shadowApi } from './shadow/shadowApi.ts';
+import { shadowApi, type ShadowApi } from './shadow/shadowApi.ts';
 import { type Connectivity } from './sockets/connectedController.ts';
 import { type Streams } from './sockets/streams.ts';
 
@@ -32,6 +33,8 @@ export interface Replica {
   readonly streams: Streams;
   /** Tells which children are connected; undefined where tunnels are off. */
   readonly connectivity?: Connectivity;
+  /** All Manifests, with the indexes of feeds; undefined where there is no shadow API. */
+  readonly manifests?: Informer<Manifest>;
   close(): Promise<void>;
 }
 
@@ -74,30 +77,32 @@ export async function startReplica(o: ReplicaOptions): Promise<Replica> {
     }
     const connected = () => peers?.connected() ?? [];
     server.handle(resources.sockets, socketsApi({ enabled, clusters, registry, connections, connected }));
-    if (gates.enabled(featureGates.shadowApi)) await serveShadow(o, server, stack);
+    const shadow = gates.enabled(featureGates.shadowApi) ? await serveShadow(o, server, stack) : undefined;
     // While the agents move to other replicas, what runs through their tunnels goes on.
     stack.use(() => Promise.all([server.close(), registry.close()]).then(() => undefined));
     await server.listen(signal);
     logger.info('serving', { port: server.port });
+    return { streams, connectivity: peers, manifests: shadow?.manifests, close: () => stack.close() };
   } catch (error) {
     await stack.close();
     throw error;
   }
-  return { streams, connectivity: peers, close: () => stack.close() };
 }
 
 /** Kinds and templates become known while the rest serves already; until then the shadow API has no resources. */
-async function serveShadow(o: ReplicaOptions, server: ApiServer, stack: Stack): Promise<void> {
-  const { config, logger, metrics, health, signal } = o;
+async function serveShadow(o: ReplicaOptions, server: ApiServer, stack: Stack): Promise<ShadowApi> {
+  const { config, logger, metrics, health, gates, signal } = o;
   const client = await ownClient(o, shadowRate);
   stack.use(client);
-  const shadow = shadowApi({ client, reservedNamespace: config.reservedNamespace, logger, metrics });
+  const indexers = gates.enabled(featureGates.feedInventory) ? feedIndexers : undefined;
+  const shadow = shadowApi({ client, reservedNamespace: config.reservedNamespace, indexers, logger, metrics });
   stack.use(shadow);
   stack.use(health.addCheck('shadow', () => (shadow.synced ? undefined : 'kinds and templates are not known yet')));
   server.handle(shadow.groupVersion, shadow.handlers);
   shadow.start(signal).catch((error: unknown) => {
     if (!signal.aborted) logger.error('the shadow API cannot start', { error: toError(error) });
   });
+  return shadow;
 }
 
 /** A client that waits for nobody else's requests. */

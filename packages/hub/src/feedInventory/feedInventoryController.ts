@@ -27,7 +27,7 @@ import { type Replicas, replicasOf, replicasOfChart, scalePathOf, UnparseableFee
 
 /** What feeds name; only this controller needs them, so they are not among the shared stores. */
 export interface FeedStores {
-  /** With the index `feed`. */
+  /** With {@link feedIndexers}. */
   manifests: Store<Manifest>;
   helmCharts: Store<HelmChart>;
 }
@@ -176,6 +176,12 @@ export class FeedInventoryController implements Controller {
 
 /** Name of the index of Manifests by the kind of their object. */
 export const byKind = 'kind';
+
+/** The indexes that {@link FeedStores.manifests} needs. */
+export const feedIndexers = {
+  [byFeed]: feedOfManifest,
+  [byKind]: ({ template }: Manifest): string[] => [template.kind],
+};
 
 /** What is kept of a Manifest: kinds that cannot have replicas, and are many or large, are reduced to their names. */
 export function withoutContents(manifest: Manifest): Manifest {

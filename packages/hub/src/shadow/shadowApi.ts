@@ -5,7 +5,7 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { groups, type Manifest, resources, versions } from '@clusternet/api-types';
 import { type GroupVersion, type GroupVersionHandlers, StatusError } from '@clusternet/apiserver';
 import { type KubeClient } from '@clusternet/client';
-import { type Logger, type Metrics, Stack } from '@clusternet/runtime';
+import { type Indexer, type Informer, type Logger, type Metrics, Stack } from '@clusternet/runtime';
 import { KindSource } from './kinds/kindSource.ts';
 import { type ServedKind } from './kinds/servedKind.ts';
 import { ParentAccess } from './parent/access.ts';
@@ -28,6 +28,8 @@ export interface ShadowApiOptions {
   reservedNamespace: string;
   logger: Logger;
   metrics: Metrics;
+  /** Indexes of {@link ShadowApi.manifests}. */
+  indexers?: Record<string, Indexer<Manifest>>;
   now?: () => Date;
 }
 
@@ -37,6 +39,8 @@ export interface ShadowApi {
   readonly handlers: GroupVersionHandlers;
   /** Whether kinds and templates are known. */
   readonly synced: boolean;
+  /** The Manifests of the reserved namespace; each watch of them costs the parent, so others are to share this one. */
+  readonly manifests: Informer<Manifest>;
   /** Resolves once requests can be answered. */
   start(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -48,10 +52,10 @@ export interface ShadowApi {
  * @remarks What an object may be is the parent's to say, as a dry run in the name of the caller; what is kept are Manifests.
  */
 export function shadowApi(o: ShadowApiOptions): ShadowApi {
-  const { client, reservedNamespace, logger, metrics, now = () => new Date() } = o;
+  const { client, reservedNamespace, logger, metrics, indexers, now = () => new Date() } = o;
   const kinds = new KindSource({ client, logger, metrics });
   const namespaces = new ParentNamespaces({ client, logger, metrics });
-  const store = new TemplateStore({ client, namespace: reservedNamespace, logger, metrics });
+  const store = new TemplateStore({ client, namespace: reservedNamespace, indexers, logger, metrics });
   const access = new ParentAccess(client);
   const context: ShadowContext = {
     client,
@@ -75,6 +79,7 @@ export function shadowApi(o: ShadowApiOptions): ShadowApi {
     get synced() {
       return synced;
     },
+    manifests: store.manifests,
     start: async (signal) => {
       await Promise.all([kinds.start(signal), namespaces.start(signal), store.start(signal)]);
       synced = true;

@@ -4,7 +4,7 @@
 import { type KubeObject, type Manifest, resources } from '@clusternet/api-types';
 import { EventLog } from '@clusternet/apiserver';
 import { type KubeClient } from '@clusternet/client';
-import { type Change, dropManagedFields, Informer, type Logger, type Metrics } from '@clusternet/runtime';
+import { type Change, dropManagedFields, type Indexer, Informer, type Logger, type Metrics } from '@clusternet/runtime';
 import { templateKey, type TemplateRef } from './identity.ts';
 import { shadowObject } from './shadowObject.ts';
 
@@ -20,6 +20,8 @@ export interface TemplateStoreOptions {
   namespace: string;
   logger: Logger;
   metrics: Metrics;
+  /** Of {@link TemplateStore.manifests}. */
+  indexers?: Record<string, Indexer<Manifest>>;
   /** Changes that are remembered for watches. */
   logCapacity?: number;
 }
@@ -30,7 +32,8 @@ const settleMs = 3_000;
 /** All templates, by kind, as they come in from one watch on the Manifests. */
 export class TemplateStore {
   readonly log: EventLog<KubeObject>;
-  readonly #informer: Informer<Manifest>;
+  /** What the templates are kept in, for others who need all Manifests. */
+  readonly manifests: Informer<Manifest>;
   readonly #logger: Logger;
   readonly #collections = new Map<string, Map<string, Stored[]>>();
   readonly #places = new Map<string, { collection: string; key: string }>();
@@ -44,10 +47,11 @@ export class TemplateStore {
     const { client, namespace, logger, metrics } = o;
     this.#logger = logger;
     this.log = new EventLog({ capacity: o.logCapacity ?? defaultLogCapacity });
-    this.#informer = new Informer<Manifest>({
+    this.manifests = new Informer<Manifest>({
       client,
       resource: resources.manifests,
       namespace,
+      indexers: o.indexers,
       transform: dropManagedFields,
       onProgress: (version, listed) => this.#progress(Number(version), listed),
       logger,
@@ -56,17 +60,17 @@ export class TemplateStore {
   }
 
   get synced(): boolean {
-    return this.#informer.synced;
+    return this.manifests.synced;
   }
 
   async start(signal?: AbortSignal): Promise<void> {
-    this.#informer.onChange((change) => this.#take(change));
-    this.#informer.start();
-    await this.#informer.waitForSync(signal);
+    this.manifests.onChange((change) => this.#take(change));
+    this.manifests.start();
+    await this.manifests.waitForSync(signal);
   }
 
   close(): Promise<void> {
-    return this.#informer.close();
+    return this.manifests.close();
   }
 
   get(collection: string, ref: TemplateRef): Stored | undefined {
