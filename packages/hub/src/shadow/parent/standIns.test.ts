@@ -75,6 +75,27 @@ describe('acting for a user', () => {
     });
   });
 
+  const named = (name: string, ...groups: string[]): unknown =>
+    impersonationHeaders({ name, groups, extra: {} })['impersonate-group'];
+
+  it('leaves to the parent the groups that it gives him anyway', () => {
+    expect(named('jane', 'dev', 'system:authenticated')).toEqual(['dev']);
+    expect(named('jane', 'system:authenticated')).toBeUndefined();
+    const account = 'system:serviceaccount:shop:deployer';
+    const own = ['system:serviceaccounts', 'system:serviceaccounts:shop'];
+    expect(named(account, ...own, 'system:authenticated')).toBeUndefined();
+    expect(named(account, ...own, 'system:authenticated', 'dev')).toEqual([...own, 'dev']);
+  });
+
+  it('names every group of somebody whom it would give others', () => {
+    expect(named('system:anonymous', 'system:unauthenticated')).toEqual(['system:unauthenticated']);
+    expect(named('jane', 'system:authenticated', 'system:unauthenticated')).toHaveLength(2);
+    const account = 'system:serviceaccount:shop:deployer';
+    expect(named(account, 'system:serviceaccounts', 'system:authenticated')).toEqual(['system:serviceaccounts']);
+    expect(named(account, 'system:serviceaccounts', 'system:serviceaccounts:shop')).toHaveLength(2);
+    expect(named(account, 'system:authenticated')).toEqual(['system:authenticated']);
+  });
+
   it('grants nothing in a namespace that the parent lacks but what he holds', async () => {
     const asked: Access[] = [];
     const access = {
