@@ -25,9 +25,9 @@ describe('ResourceClient', () => {
   const base = '/api/v1/namespaces/a/pods';
 
   it('creates, replaces and gets', async () => {
-    expect(await sent((pods) => pods.create(pod, { fieldManager: 'me', dryRun: true }))).toEqual({
+    expect(await sent((pods) => pods.create(pod, { fieldManager: 'me', dryRun: true, fieldValidation: 'Ignore' }))).toEqual({
       method: 'POST',
-      url: `${base}?dryRun=All&fieldManager=me`,
+      url: `${base}?dryRun=All&fieldManager=me&fieldValidation=Ignore`,
       body: pod,
       type: 'application/json',
     });

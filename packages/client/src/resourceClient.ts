@@ -32,6 +32,8 @@ export interface WriteOptions extends CallOptions {
   dryRun?: boolean;
   /** Who owns the fields written. */
   fieldManager?: string;
+  /** What becomes of unknown and duplicate fields; the server warns of them if not given. */
+  fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
   subresource?: string;
 }
 
@@ -276,7 +278,7 @@ function listQuery(o: ListOptions): Query {
 }
 
 function writeQuery(o: WriteOptions): Query {
-  return { dryRun: o.dryRun ? 'All' : undefined, fieldManager: o.fieldManager };
+  return { dryRun: o.dryRun ? 'All' : undefined, fieldManager: o.fieldManager, fieldValidation: o.fieldValidation };
 }
 
 function deleteBody(o: DeleteOptions): object {

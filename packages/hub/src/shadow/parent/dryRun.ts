@@ -23,6 +23,8 @@ export interface DryRunRequest {
   user: User;
   /** As it came; a text that is no object is shown to the parent all the same, for its opinion. */
   text: string;
+  /** What the text says, where the caller has read it already; never changed. */
+  document?: JsonObject;
   contentType: string;
   /** `fieldManager`, `fieldValidation`, `force`. */
   query: Query;
@@ -86,8 +88,7 @@ export class DryRun {
     }
   }
 
-  #first({ text, namespace, applyTo }: DryRunRequest): Attempt {
-    const document = parseDocument(text);
+  #first({ text, namespace, applyTo, document = parseDocument(text) }: DryRunRequest): Attempt {
     const pod = document && podStandIn(document);
     const metadata = document?.['metadata'];
     const name = applyTo ?? (isObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : undefined);

@@ -7,6 +7,8 @@ import { type ServedKind } from '../kinds/servedKind.ts';
 
 interface Document {
   components: JsonObject;
+  /** What has been asked for: to find a kind means to look at all of them. */
+  rules: Map<string, MergeSchema>;
 }
 
 const indexTtlMs = 5_000;
@@ -26,8 +28,10 @@ export class ParentSchemas {
     const path = group === '' ? `api/${version}` : `apis/${group}/${version}`;
     const url = (await this.#urls()).get(path);
     if (url === undefined) return mergeSchema({}, {});
-    const { components } = await this.#document(path, url);
-    return mergeSchema(schemaOf(components, { group, version, kind }), components);
+    const { components, rules } = await this.#document(path, url);
+    const known = rules.get(kind) ?? mergeSchema(schemaOf(components, { group, version, kind }), components);
+    rules.set(kind, known);
+    return known;
   }
 
   async #urls(): Promise<Map<string, string>> {
@@ -65,7 +69,7 @@ export class ParentSchemas {
       path,
       query: Object.fromEntries(new URLSearchParams(query)),
     });
-    return { components: mergingParts(answer.components?.schemas ?? {}) };
+    return { components: mergingParts(answer.components?.schemas ?? {}), rules: new Map() };
   }
 }
 

@@ -20,7 +20,7 @@ import { manifestLabels } from '../templates/identity.ts';
 import { shadowObject } from '../templates/shadowObject.ts';
 import { type Stored } from '../templates/templateStore.ts';
 import { trim } from '../templates/trim.ts';
-import { mark, passedOn } from './createObject.ts';
+import { mark, passedOn, written } from './createObject.ts';
 import { aboutTemplate, conflict, invalid, notFound } from './errors.ts';
 import { readManifest, readStored } from './readObjects.ts';
 
@@ -127,6 +127,7 @@ async function judged(
     namespace: ref.namespace,
     user: request.kube.user,
     text: JSON.stringify(wanted),
+    document: wanted,
     contentType: 'application/json',
     query: passedOn(query, ['fieldValidation']),
     signal: request.kube.signal,
@@ -162,11 +163,14 @@ async function ownership(
 }
 
 async function replace({ context, kind }: ObjectRequest, manifest: Manifest, template: KubeObject): Promise<KubeObject> {
-  const replaced = await context.manifests.replace({
-    ...manifest,
-    metadata: { ...manifest.metadata, labels: manifestLabels(kind, template, manifest) },
-    template,
-  });
+  const replaced = await context.manifests.replace(
+    {
+      ...manifest,
+      metadata: { ...manifest.metadata, labels: manifestLabels(kind, template, manifest) },
+      template,
+    },
+    written,
+  );
   context.store.noteWrite(replaced);
   return shadowObject(replaced);
 }

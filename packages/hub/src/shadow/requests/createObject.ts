@@ -14,6 +14,8 @@ import { answerObject, isTemplateOf } from './readObjects.ts';
 import { isDryRun } from './writeOptions.ts';
 
 const maxNames = 8;
+/** What we write has been read as JSON by ourselves: the parent need not look for fields that come twice. */
+export const written = { fieldValidation: 'Ignore' } as const;
 
 /** Answers a create: the parent says what the object becomes, then it is kept in a Manifest. */
 export async function createObject(o: ShadowRequest): Promise<void> {
@@ -31,6 +33,7 @@ export async function createObject(o: ShadowRequest): Promise<void> {
           namespace,
           user: request.kube.user,
           text,
+          document,
           contentType,
           query: passedOn(query, ['fieldManager', 'fieldValidation']),
           signal: request.kube.signal,
@@ -69,7 +72,7 @@ export async function store(
       template,
     };
     try {
-      const created = await context.manifests.create(manifest, { dryRun });
+      const created = await context.manifests.create(manifest, { dryRun, ...written });
       if (!dryRun) context.store.noteWrite(created);
       return shadowObject(created);
     } catch (error) {

@@ -152,6 +152,7 @@ async function createByApply(
     namespace: ref.namespace,
     user: request.kube.user,
     text,
+    document,
     contentType: types.apply,
     query: passedOn(query, ['fieldManager', 'fieldValidation', 'force']),
     applyTo: ref.name,

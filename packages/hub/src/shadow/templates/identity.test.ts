@@ -26,8 +26,8 @@ function template(name: string, labels?: Record<string, string>): KubeObject {
 
 describe('the name of a Manifest', () => {
   it('is made of plural, namespace and name', () => {
-    expect(manifestNames(configMaps, { namespace: 'shop', name: 'a.b' })[0]).toBe('configmaps.shop.a.b');
-    expect(manifestNames(configMaps, { namespace: '', name: 'a' })[0]).toBe('configmaps.a');
+    expect([...manifestNames(configMaps, { namespace: 'shop', name: 'a.b' })][0]).toBe('configmaps.shop.a.b');
+    expect([...manifestNames(configMaps, { namespace: '', name: 'a' })][0]).toBe('configmaps.a');
   });
 
   it.each(['a'.repeat(253), 'A:b', '-', '..', 'a..b', 'a-.-b', 'ü/ä', ' ', `${'x.'.repeat(140)}y`, 'system:node:A'])(
@@ -42,11 +42,11 @@ describe('the name of a Manifest', () => {
 
   it('has another choice that no other object has', () => {
     const events = (group: string): string | undefined =>
-      manifestNames({ ...configMaps, group }, { namespace: 'a', name: 'b' }).at(-1);
+      [...manifestNames({ ...configMaps, group }, { namespace: 'a', name: 'b' })].at(-1);
     expect(events('one')).not.toBe(events('two'));
-    expect(manifestNames(configMaps, { namespace: '', name: 'A:b' })).not.toEqual(
-      manifestNames(configMaps, { namespace: '', name: 'a:b' }),
-    );
+    expect([...manifestNames(configMaps, { namespace: '', name: 'A:b' })]).not.toEqual([
+      ...manifestNames(configMaps, { namespace: '', name: 'a:b' }),
+    ]);
   });
 });
 

@@ -26,16 +26,17 @@ const configLabels: readonly string[] = [
  *
  * @remarks Two groups may share a plural, names may have more characters than a Manifest's, or others.
  */
-export function manifestNames(kind: ServedKind, { namespace, name }: TemplateRef): string[] {
+export function* manifestNames(kind: ServedKind, { namespace, name }: TemplateRef): Generator<string, void, void> {
   const plain = namespace === '' ? `${kind.plural}.${name}` : `${kind.plural}.${namespace}.${name}`;
+  // Taken by nobody else, as a rule: the other one is made when it is asked for.
+  if (isSubdomain(plain)) yield plain;
   const hash = createHash('sha256')
     .update(JSON.stringify([kind.group, kind.plural, namespace, name]))
     .digest('hex')
     .slice(0, 12);
-  const unique = `${readable(plain)
+  yield `${readable(plain)
     .slice(0, maxNameLength - 13)
     .replace(/[-.]+$/, '')}-${hash}`;
-  return isSubdomain(plain) ? [plain, unique] : [unique];
 }
 
 /** As much of a name as a Manifest's may have. */

@@ -47,6 +47,15 @@ describe('what the parent filled in', () => {
     expect(trim(given, { spec: { clusterIP: '10.0.0.1' } })).toMatchObject({ spec: { clusterIP: '10.0.0.1' } });
   });
 
+  it.each(['ConfigMap', 'Service'])('leaves the answer of the parent as it was: %s', (kind) => {
+    const spec = { clusterIP: '10.0.0.1', ports: [{ port: 80, nodePort: 30000 }] };
+    const given = object('v1', kind, { spec, status: { loadBalancer: {} } });
+    given.metadata.uid = 'u';
+    const before = structuredClone(given);
+    expect(trim(given, {}).metadata).not.toHaveProperty('uid');
+    expect(given).toEqual(before);
+  });
+
   it('stays in a kind of another group that is called alike', () => {
     const given = object('serving.example.io/v1', 'Service', { spec: { clusterIP: 'x' } });
     expect(trim(given, {})).toEqual(given);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type KubeObject } from '@clusternet/api-types';
-import { isObject, type JsonObject } from '@clusternet/apiserver';
+import { isObject, type JsonObject, omit } from '@clusternet/apiserver';
 
 const serverMetadata = [
   'creationTimestamp',
@@ -18,11 +18,12 @@ const serverMetadata = [
  * own bookkeeping. What `wanted` says itself always stays.
  */
 export function trim(object: KubeObject, wanted: JsonObject): KubeObject {
-  const result = structuredClone(object) as KubeObject & JsonObject;
-  const metadata = result.metadata as unknown as JsonObject;
-  for (const field of serverMetadata) delete metadata[field];
-  delete result['status'];
-  trimmers[`${object.apiVersion.split('/').toReversed()[1] ?? ''}/${object.kind}`]?.(result, wanted);
+  const trimmer = trimmers[`${object.apiVersion.split('/').toReversed()[1] ?? ''}/${object.kind}`];
+  // Most kinds are changed at the top only, and the rest of them can be shared.
+  const source = trimmer ? structuredClone(object) : object;
+  const result = omit(source, ['status']) as KubeObject & JsonObject;
+  result.metadata = omit(source.metadata, serverMetadata) as KubeObject['metadata'];
+  trimmer?.(result, wanted);
   return result;
 }
 
