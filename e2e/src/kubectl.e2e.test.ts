@@ -107,14 +107,20 @@ describe('clusters', () => {
     });
   });
 
-  it('gives a kubeconfig of a child that goes through the parent', async () => {
-    const config = parse(await output('visit', 'child1')) as { clusters: { cluster: { server: string } }[] };
-    const [cluster] = (await admin.resource<KubeObject & { spec: { clusterId: string } }>(resources.managedClusters).list())
-      .items;
-    const path = `/apis/proxies.clusternet.io/v1alpha1/sockets/${cluster?.spec.clusterId}/proxy/direct`;
-    expect(config.clusters[0]?.cluster).toMatchObject({ server: system.parent.server + path });
-    const { code, out } = await run(['visit', 'child1', '--', '/bin/sh', '-c', 'cat "$KUBECONFIG"; exit 7']);
-    expect([code, out]).toEqual([7, expect.stringMatching(/"server":"http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{64}"/)]);
+  it('says whether all is well with them', async () => {
+    expect(await run(['clusters', 'health'])).toMatchObject({ code: 0, out: expect.stringMatching(/\nchild1 +True/) });
+  });
+
+  it('are not visited where the hub takes no tunnels: it says what to install', async () => {
+    for (const args of [
+      ['visit', 'child1'],
+      ['visit', 'child1', '--', 'true'],
+      ['get', 'pods', '--cluster-id', 'child1'],
+    ]) {
+      const { code, err } = await run(args);
+      expect([args, code]).toEqual([args, 1]);
+      expect(err).toContain('featureGates.SocketConnection=true');
+    }
   });
 });
 

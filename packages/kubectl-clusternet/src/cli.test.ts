@@ -69,6 +69,38 @@ describe('visit', () => {
       code: 1,
       err: expect.stringContaining('exists'),
     });
+    parent.handler = (_request, response) => response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+    expect(await run('visit', 'eu-1')).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('featureGates.SocketConnection=true'),
+    });
+  });
+});
+
+describe('clusters health', () => {
+  it('says what is wrong, and ends with 1 when something is', async () => {
+    const cluster = (name: string, conditions: object[]) => ({
+      metadata: { name, namespace: name },
+      spec: { clusterId: name },
+      status: { conditions },
+    });
+    const ready = { type: 'Ready', status: 'True', reason: 'ManagedClusterReady' };
+    const items = [
+      cluster('a', [ready]),
+      cluster('b', [ready, { type: 'Connected', status: 'False', reason: 'TunnelDisabled' }]),
+      cluster('c', [{ type: 'Ready', status: 'Unknown', reason: 'Silent', message: 'no news for 5m' }]),
+      cluster('d', [ready, { type: 'Connected', status: 'False', reason: 'TunnelDown', message: 'no tunnel for 5m' }]),
+      cluster('e', []),
+    ];
+    parent.handler = ({ line }, response) =>
+      json(response, { metadata: {}, items: line.includes('managedclusters') ? items : [] });
+    expect(await run('clusters', 'health', 'a', 'b')).toMatchObject({ code: 0 });
+    const { code, out } = await run('clusters', 'health');
+    expect(code).toBe(1);
+    expect(out).toMatch(/c +Unknown .* Ready: no news for 5m\n/);
+    expect(out).toMatch(/d +True .* Connected: no tunnel for 5m\n/);
+    expect(out).toMatch(/e +Unknown .* Ready: its agent has not reported yet\n/);
   });
 });
 

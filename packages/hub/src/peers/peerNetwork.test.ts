@@ -76,6 +76,10 @@ describe('replicas', () => {
     ]);
     const missing: unknown = await opened(a, 'b').catch((error: unknown) => error);
     expect(proxyError(missing, false)).toMatchObject({ code: 503, retryAfterSeconds: 1 });
+    expect(proxyError(missing, false, { useSocket: false })).toMatchObject({
+      code: 503,
+      message: expect.stringContaining('featureGates.SocketConnection=true'),
+    });
     const refused: unknown = await opened(a, 'c').catch((error: unknown) => error);
     expect(proxyError(refused, false)).toMatchObject({ code: 403 });
   });

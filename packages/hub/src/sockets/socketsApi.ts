@@ -65,7 +65,10 @@ export function socketsApi(o: SocketsApiOptions): GroupVersionHandlers {
   const proxy = new SocketProxy(o);
   const checkEnabled = (): void => {
     if (!o.enabled) {
-      throw new StatusError(503, 'tunnels are turned off; start the hub with --feature-gates=SocketConnection=true');
+      throw new StatusError(
+        503,
+        'tunnels are turned off; install the hub with featureGates.SocketConnection=true (flag --feature-gates=SocketConnection=true)',
+      );
     }
   };
   return {
@@ -94,6 +97,14 @@ export function socketsApi(o: SocketsApiOptions): GroupVersionHandlers {
   };
 }
 
+interface Prepared {
+  route: Route;
+  path: string;
+  headers: HeaderList;
+  reported: ManagedCluster['status'];
+  release: () => void;
+}
+
 class SocketProxy {
   readonly #options: SocketsApiOptions;
   readonly #limit: UserLimit;
@@ -105,7 +116,7 @@ class SocketProxy {
 
   async request(request: KubeRequest, response: ServerResponse): Promise<void> {
     const { connections, registry } = this.#options;
-    const { route, path, headers, release } = this.#prepare(request);
+    const { route, path, headers, reported, release } = this.#prepare(request);
     const { signal } = request.kube;
     // What changes nothing, and what nobody has seen yet, may be asked again.
     let repeatable = true;
@@ -116,7 +127,7 @@ class SocketProxy {
       await forward(request, response, { dispatcher, path, headers, signal, onSend, onAnswer });
     } catch (error) {
       if (signal.aborted && response.destroyed) return;
-      const status = proxyError(error, repeatable);
+      const status = proxyError(error, repeatable, reported);
       registry.metrics.proxied('request', status.code);
       throw status;
     } finally {
@@ -126,7 +137,7 @@ class SocketProxy {
 
   async upgrade(request: KubeRequest, socket: Duplex, head: Buffer): Promise<void> {
     const { connections, registry } = this.#options;
-    const { route, path, headers, release } = this.#prepare(request);
+    const { route, path, headers, reported, release } = this.#prepare(request);
     const { signal } = request.kube;
     socket.once('close', release);
     let repeatable = true;
@@ -136,13 +147,13 @@ class SocketProxy {
       await forwardUpgrade(request, socket, head, { connection, path, headers, signal });
       registry.metrics.proxied('upgrade', 101);
     } catch (error) {
-      const status = proxyError(error, repeatable);
+      const status = proxyError(error, repeatable, reported);
       registry.metrics.proxied('upgrade', status.code);
       throw status;
     }
   }
 
-  #prepare(request: KubeRequest): { route: Route; path: string; headers: HeaderList; release: () => void } {
+  #prepare(request: KubeRequest): Prepared {
     const { clusters } = this.#options;
     const { info, user, rawQuery } = request.kube;
     const cluster = clusterOf(clusters, info.name);
@@ -157,6 +168,7 @@ class SocketProxy {
       route: { clusterId, target, certificate: identity.certificate },
       path: rawQuery === '' ? target.path : `${target.path}?${rawQuery}`,
       headers: ['Host', target.host, ...requestHeaders(request), ...identity.headers],
+      reported: cluster.status,
       release,
     };
   }

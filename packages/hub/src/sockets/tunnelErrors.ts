@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { types } from 'node:util';
+import { type ManagedClusterStatus } from '@clusternet/api-types';
 import { StatusError } from '@clusternet/apiserver';
 import { StreamRefusedError, StreamResetError, TunnelClosedError } from '@clusternet/tunnel';
 
@@ -17,19 +18,21 @@ export class NoTunnelError extends Error {
 
 const tunnelDown =
   'the tunnel to the cluster is down; its agent comes back by itself, see the condition Connected of the ManagedCluster';
+const tunnelOff = 'the agent of the cluster keeps no tunnel; install its chart with featureGates.SocketConnection=true';
 const tlsCodes = /CERT|_TLS_|SSL_|^EPROTO$|SIGNATURE|ISSUER/;
 
 /**
  * What went wrong on the way to a cluster, for the caller.
  *
  * @param repeatable - whether asking again can do no harm; a client that honours Retry-After would do so
+ * @param status - what the agent of the cluster reported
  */
-export function proxyError(error: unknown, repeatable: boolean): StatusError {
+export function proxyError(error: unknown, repeatable: boolean, status?: ManagedClusterStatus): StatusError {
   if (error instanceof StatusError) return error;
   const { code, message, found } = chain(error);
   const again = { retryAfterSeconds: 1, cause: error };
-  if (found instanceof NoTunnelError) return new StatusError(503, tunnelDown, again);
-  if (found instanceof StreamRefusedError) return refused(found, error);
+  if (found instanceof NoTunnelError) return noTunnel(error, status);
+  if (found instanceof StreamRefusedError) return refused(found, error, status);
   if (found instanceof TunnelClosedError || found instanceof StreamResetError) {
     if (repeatable) return new StatusError(503, tunnelDown, again);
     return new StatusError(
@@ -57,7 +60,13 @@ export function proxyError(error: unknown, repeatable: boolean): StatusError {
   });
 }
 
-function refused({ code, message }: StreamRefusedError, cause: unknown): StatusError {
+/** An agent that is told to keep no tunnel does not come back by itself. */
+function noTunnel(cause: unknown, status: ManagedClusterStatus | undefined): StatusError {
+  if (status?.useSocket === false) return new StatusError(503, tunnelOff, { cause });
+  return new StatusError(503, tunnelDown, { retryAfterSeconds: 1, cause });
+}
+
+function refused({ code, message }: StreamRefusedError, cause: unknown, status: ManagedClusterStatus | undefined): StatusError {
   switch (code.toUpperCase()) {
     case 'FORBIDDEN':
       return new StatusError(403, `the agent of the cluster does not dial this target: ${message}`, { cause });
@@ -68,7 +77,7 @@ function refused({ code, message }: StreamRefusedError, cause: unknown): StatusE
     case 'NOT_SERVED':
     case 'ENOTUNNEL':
     case 'ETUNNELCLOSED':
-      return new StatusError(503, tunnelDown, { retryAfterSeconds: 1, cause });
+      return noTunnel(cause, status);
     default:
       return new StatusError(503, `the target cannot be reached from the agent of the cluster: ${message}`, {
         retryAfterSeconds: 1,

@@ -11,7 +11,7 @@ import { table } from '../output/table.ts';
 import { cordonOf } from './cordonTaints.ts';
 import { type Session } from './session.ts';
 
-/** Options of {@link listClusters} and {@link describeClusters}. */
+/** Options of {@link listClusters}, {@link describeClusters} and {@link clustersHealth}. */
 export interface ClustersOptions {
   names: string[];
   selector?: string;
@@ -40,6 +40,36 @@ export async function describeClusters(session: Session, o: ClustersOptions): Pr
   const heard = await lastHeard(session);
   session.output.write(clusters.map((cluster) => description(cluster, session.now(), heard)).join('\n\n'));
   return 0;
+}
+
+/** Prints what is wrong with clusters; the exit code is 1 when something is. */
+export async function clustersHealth(session: Session, o: ClustersOptions): Promise<number> {
+  const { output } = session;
+  const clusters = await selectClusters(session, o);
+  const heard = await lastHeard(session);
+  const rows = clusters.map((cluster) => [
+    cluster.metadata.name ?? '',
+    readiness(cluster, output.colours),
+    verdict(conditionOf(cluster, 'Connected'), output.colours, 'none'),
+    nodes(cluster),
+    age(heard(cluster), session.now()),
+    troubles(cluster).join('; '),
+  ]);
+  if (rows.length > 0) output.write(table(['NAME', 'READY', 'TUNNEL', 'NODES', 'LAST-REPORT', 'TROUBLE'], rows));
+  else output.note('No clusters found.');
+  return clusters.some((cluster) => troubles(cluster).length > 0) ? 1 : 0;
+}
+
+function troubles(cluster: ManagedCluster): string[] {
+  const ready = conditionOf(cluster, 'Ready');
+  const connected = conditionOf(cluster, 'Connected');
+  const says = ({ type, reason, message }: { type: string; reason?: string; message?: string }): string =>
+    `${type}: ${message || reason || 'no reason given'}`;
+  return [
+    ...(ready === undefined ? ['Ready: its agent has not reported yet'] : ready.status === 'True' ? [] : [says(ready)]),
+    // No tunnel is fine where none is asked for.
+    ...(connected === undefined || connected.status === 'True' || connected.reason === 'TunnelDisabled' ? [] : [says(connected)]),
+  ];
 }
 
 /** The condition of a cluster with this type. */

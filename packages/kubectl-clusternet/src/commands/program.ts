@@ -61,14 +61,18 @@ export async function runOwnCommand(split: SplitArguments): Promise<number> {
 
   const clusters = ignored(root.command('clusters').description('List the clusters and their health.'));
   clusters
-    .argument('[names...]', 'only these clusters, by name or id; "describe" before them shows everything about each')
+    .argument(
+      '[names...]',
+      'only these clusters, by name or id; "describe" before them shows everything about each, "health" what is wrong with them',
+    )
     .addOption(formats('json, yaml, wide or name'))
     .option('-l, --selector <selector>', 'only clusters with these labels')
     .action((names: string[], flags: Flags & { selector?: string }) =>
       inSession(flags, async (session) => {
-        const { describeClusters, listClusters } = await import('./clusters.ts');
+        const { clustersHealth, describeClusters, listClusters } = await import('./clusters.ts');
         const [first, ...others] = names;
         if (first === 'describe') return describeClusters(session, { names: others, ...flags });
+        if (first === 'health') return clustersHealth(session, { names: others, ...flags });
         return listClusters(session, { names: first === 'list' ? others : names, ...flags });
       }),
     );

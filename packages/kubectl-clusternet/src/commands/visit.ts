@@ -5,6 +5,7 @@ import { open } from 'node:fs/promises';
 import { childKubeConfig, childPath, findCluster, isClusterId } from '@clusternet/client';
 import { type SplitArguments } from '../arguments.ts';
 import { CliError, UsageError } from '../errors.ts';
+import { checkTunnels } from '../missingApi.ts';
 import { discoveryCache } from '../kubectl/discoveryCache.ts';
 import { startEndpoint } from '../kubectl/endpoint.ts';
 import { runProgram } from '../kubectl/runProgram.ts';
@@ -32,6 +33,7 @@ export async function visit(session: Session, o: VisitOptions): Promise<number> 
   if (o.split.child.cluster !== undefined) throw new UsageError('"visit" takes the child as its argument, not by --cluster-id');
   const wantsProgram = o.shell === true || o.command.length > 0;
   if (wantsProgram && o.write !== undefined) throw new UsageError('--write is for the kubeconfig itself: leave the command out');
+  await checkTunnels(session.client);
   const clusterId = isClusterId(o.child) ? o.child : (await findCluster(session.client, o.child)).spec.clusterId;
   return wantsProgram ? runThere(session, { ...o, clusterId }) : giveKubeconfig(session, { ...o, clusterId });
 }

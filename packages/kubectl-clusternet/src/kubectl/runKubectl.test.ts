@@ -113,6 +113,19 @@ describe('runKubectl', () => {
     expect((await run('get secrets')).code).toBe(1);
   });
 
+  it('says what is missing when the parent leads into no child, and not when it is the child that knows no such path', async () => {
+    await kubectl(`${prelude}
+      fetch(server + '/api/v1/namespaces/shop/secrets').then(() => process.exit(1));`);
+    const line = 'get secrets --cluster-id 1f2e3d4c-0000-4000-8000-000000000001';
+    parent.handler = (_request, response) => response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+    await expect(run(line)).rejects.toThrow('featureGates.SocketConnection=true');
+    parent.handler = (request, response) =>
+      request.line.includes('/direct/')
+        ? response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found')
+        : json(response, {});
+    expect((await run(line)).code).toBe(1);
+  });
+
   it('never takes the parent for a child', async () => {
     await kubectl('console.log("ran")');
     await expect(run('get secrets --cluster-id eu-9')).rejects.toThrow('no cluster "eu-9"');

@@ -3,6 +3,7 @@
 
 import { type SplitArguments } from '../arguments.ts';
 import { CliError, UsageError } from '../errors.ts';
+import { checkTunnels, isMissingApi, noTemplates } from '../missingApi.ts';
 import { childCommands, localCommands } from './commands.ts';
 import { discoveryCache } from './discoveryCache.ts';
 import { findKubectl } from './findKubectl.ts';
@@ -32,7 +33,7 @@ export async function runKubectl({ split, env = process.env, onOutput }: RunKube
   const target = await openTarget(split);
   const stop = new AbortController();
   let unreachable: Error | undefined;
-  let noTemplates = false;
+  let isMissing = false;
   await using endpoint = await startEndpoint({
     ...target,
     onUnreachable: (error) => {
@@ -40,9 +41,8 @@ export async function runKubectl({ split, env = process.env, onOutput }: RunKube
       unreachable = error;
       stop.abort();
     },
-    onAnswer: (path, { statusCode, headers }) => {
-      // Of an API that is there, this answer is a Status.
-      noTemplates ||= path.includes('/apis/shadow/') && statusCode === 404 && !/json/.test(headers['content-type'] ?? '');
+    onAnswer: (path, answer) => {
+      isMissing ||= (wantsChild || path.includes('/apis/shadow/')) && isMissingApi(answer);
     },
   });
   using kubeconfig = writeTemporaryKubeconfig({ server: endpoint.url, namespace: target.namespace });
@@ -55,11 +55,15 @@ export async function runKubectl({ split, env = process.env, onOutput }: RunKube
     signal: stop.signal,
     onOutput,
   });
-  if (noTemplates && code !== 0) {
-    throw new CliError(
-      `${server} serves no templates: the hub has to be installed with featureGates.ShadowAPI=true (see "kubectl clusternet doctor")`,
-      { exitCode: code },
-    );
+  if (isMissing && code !== 0) {
+    if (!wantsChild) throw noTemplates(server, code);
+    // The child itself may have answered like that.
+    const [{ selectParent }, { KubeClient }] = await Promise.all([
+      import('../parent/selectParent.ts'),
+      import('@clusternet/client'),
+    ]);
+    await using parent = await KubeClient.fromClientNode((await selectParent(split.parent)).config);
+    await checkTunnels(parent);
   }
   if (!unreachable) return code;
   throw new CliError(`cannot reach ${server}: ${reasonOf(unreachable)}`, {
