@@ -449,6 +449,19 @@ describe('on a real API server', () => {
     await kubectl('delete', 'localization', 'mine', '-n', 'default');
   });
 
+  it('says which feature gates are off, and how to turn them on', async () => {
+    const notes = (component: Component) =>
+      helm(['get', 'notes', `clusternet-${component}`, '-n', namespace, '--kubeconfig', clusters.parent.kubeconfigPath]);
+    const [hub, agent] = [await notes('hub'), await notes('agent')];
+    for (const gate of ['ShadowAPI', 'SocketConnection']) expect(hub).toContain(`--set featureGates.${gate}=true`);
+    expect(agent).toContain(
+      'helm upgrade clusternet-agent CHART -n clusternet-system --reuse-values --set featureGates.SocketConnection=true',
+    );
+    await install('hub', { featureGates: { ShadowAPI: true, SocketConnection: true } });
+    expect(await notes('hub')).not.toContain('featureGates');
+    await install('hub');
+  });
+
   it('upgrades, and leaves CRDs, their objects and the reserved namespace when it is uninstalled', async () => {
     const manifest = {
       apiVersion: 'apps.clusternet.io/v1alpha1',
