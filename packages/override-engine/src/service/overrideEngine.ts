@@ -46,7 +46,7 @@ import { Rollouts } from './rollouts.ts';
 
 /** Options of {@link OverrideEngine}. */
 export interface OverrideEngineOptions {
-  client: Pick<KubeClient, 'request' | 'resource'>;
+  client: Pick<KubeClient, 'resource'>;
   /** Where Manifests and earlier revisions are kept. */
   reservedNamespace: string;
   bases: Pick<Informer<Base>, 'get' | 'onChange' | 'waitForSync'>;

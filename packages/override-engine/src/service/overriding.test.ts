@@ -28,17 +28,8 @@ const other = 'clusternet-other';
 const put = (name: string, data?: Record<string, string>): unknown => h.manifests.put(manifest(configMap(name, data)));
 
 /** A running engine with the feeds `a` and `b` in two clusters. */
-async function started(): Promise<void> {
-  for (const name of ['a', 'b']) put(name);
-  for (const [namespace, region] of [
-    [dedicated, 'north'],
-    [other, 'south'],
-  ] as const) {
-    h.clusters.put(cluster({ region }, namespace));
-    h.bases.put(base('app', [feedTo('a'), feedTo('b')], { namespace, uid: `uid-${namespace}` }));
-  }
-  await h.start();
-  h.forget();
+function started(): Promise<void> {
+  return h.startWith({ feeds: ['a', 'b'], regions: { [dedicated]: 'north', [other]: 'south' } });
 }
 
 function dataIn(namespace: string): unknown[] {

@@ -6,17 +6,7 @@ import { annotations, type Condition, type Subscription } from '@clusternet/api-
 import { historyOf } from '../rollout/revision.ts';
 import { addUndoRequest, everyCluster } from '../rollout/undo.ts';
 import { Harness } from '../testing/harness.ts';
-import {
-  base,
-  cluster,
-  configMap,
-  feedTo,
-  globalization,
-  localization,
-  manifest,
-  objectsOf,
-  setData,
-} from '../testing/objects.ts';
+import { configMap, feedTo, globalization, localization, manifest, objectsOf, setData } from '../testing/objects.ts';
 
 let h: Harness;
 
@@ -39,19 +29,14 @@ async function annotate(values: Record<string, string | undefined>): Promise<voi
 
 /** A running engine with the feeds `a` and `b` in three clusters. */
 async function started(marks: Record<string, string> = {}): Promise<void> {
-  for (const name of ['a', 'b']) put(name, { v: '1' });
   h.subscriptions.put({
     apiVersion: 'apps.clusternet.io/v1alpha1',
     kind: 'Subscription',
     metadata: { name: 'app', namespace: 'default', uid: 'uid-app', annotations: marks },
     spec: { subscribers: [], feeds: [] },
   });
-  for (const namespace of namespaces) {
-    h.clusters.put(cluster({ region: namespace }, namespace));
-    h.bases.put(base('app', [feedTo('a'), feedTo('b')], { namespace, uid: `uid-${namespace}` }));
-  }
-  await h.start();
-  h.forget();
+  const regions = Object.fromEntries(namespaces.map((namespace) => [namespace, namespace]));
+  await h.startWith({ feeds: ['a', 'b'], data: { v: '1' }, regions });
 }
 
 async function undo(revision: number, namespace = everyCluster): Promise<void> {

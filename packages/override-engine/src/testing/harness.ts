@@ -20,7 +20,7 @@ import { OverrideEngine } from '../service/overrideEngine.ts';
 import { onlyRollout } from '../service/rollouts.ts';
 import { withoutObserved } from '../service/withoutObserved.ts';
 import { FakeCollection } from './fakeCollection.ts';
-import { dedicated, reserved } from './objects.ts';
+import { base, cluster, configMap, dedicated, feedTo, manifest, reserved } from './objects.ts';
 
 /** An engine between three collections in memory. */
 export class Harness implements AsyncDisposable {
@@ -63,9 +63,8 @@ export class Harness implements AsyncDisposable {
       ControllerRevision: this.revisions.client,
     };
     const resource = ({ kind }: ResourceDefinition): unknown => clients[kind];
-    const request = () => Promise.resolve({ items: this.revisions.liveKeys().map((key) => this.revisions.live(key)) });
     this.#engine = new OverrideEngine({
-      client: { resource, request } as unknown as Pick<KubeClient, 'request' | 'resource'>,
+      client: { resource } as unknown as Pick<KubeClient, 'resource'>,
       reservedNamespace: reserved,
       bases,
       manifests,
@@ -83,6 +82,17 @@ export class Harness implements AsyncDisposable {
     });
     await this.#engine.start(new AbortController().signal);
     await this.idle();
+  }
+
+  /** Starts with these ConfigMaps as the feeds of one Subscription, in a cluster of each namespace, and forgets what that took. */
+  async startWith(o: { feeds: string[]; data?: Record<string, string>; regions: Record<string, string> }): Promise<void> {
+    for (const name of o.feeds) this.manifests.put(manifest(configMap(name, o.data)));
+    for (const [namespace, region] of Object.entries(o.regions)) {
+      this.clusters.put(cluster({ region }, namespace));
+      this.bases.put(base('app', o.feeds.map(feedTo), { namespace, uid: `uid-${namespace}` }));
+    }
+    await this.start();
+    this.forget();
   }
 
   async stop(): Promise<void> {
