@@ -24,26 +24,22 @@ import { chartFolder } from './testing/charts.ts';
 import { AuditLog } from './testing/auditLog.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
+import { quickElection } from './testing/quickElection.ts';
 
 const run = promisify(execFile);
 const plugin = fileURLToPath(new URL('../../packages/kubectl-clusternet/dist/main.js', import.meta.url));
-const quick = {
-  'leader-elect-lease-duration': '4s',
-  'leader-elect-renew-deadline': '3s',
-  'leader-elect-retry-period': '500ms',
-};
 const names = ['a', 'b', 'c'] as const;
 type Name = (typeof names)[number];
 /** Of Subscriptions to all clusters but those that there are only objects of. */
 const real = { matchExpressions: [{ key: 'fake', operator: 'DoesNotExist' }] };
 
 const hubValues = {
-  extraArgs: quick,
+  extraArgs: quickElection,
   featureGates: { SocketConnection: true },
   failover: { after: '10s', interval: '1s', maxShare: 0.5 },
 };
 const agentValues = {
-  extraArgs: { ...quick, 'cluster-status-collect-frequency': '1s' },
+  extraArgs: { ...quickElection, 'cluster-status-collect-frequency': '1s' },
   featureGates: { SocketConnection: true, Predictor: true },
   predictor: { port: 0 },
   heartbeat: '1s',
@@ -60,8 +56,8 @@ beforeAll(async () => {
     children: names.map((name) => ({ name, nodes: 1, syncMode: name === 'b' ? ('Push' as const) : ('Pull' as const) })),
     values: {
       hub: hubValues,
-      scheduler: { extraArgs: quick },
-      'override-engine': { extraArgs: quick },
+      scheduler: { extraArgs: quickElection },
+      'override-engine': { extraArgs: quickElection },
       agent: agentValues,
     },
     logDir: process.env['E2E_LOG_DIR'],
@@ -579,7 +575,7 @@ describe('the parent', () => {
         syncMode: 'Pull',
         // The hub's chart has brought them.
         crds: { enabled: false },
-        extraArgs: quick,
+        extraArgs: quickElection,
       },
     });
     const entrypoint = fileURLToPath(new URL('../../packages/agent/dist/main.js', import.meta.url));

@@ -15,16 +15,13 @@ import { AdmissionWebhook } from './testing/admissionWebhook.ts';
 import { customKind } from './testing/customKind.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
+import { quickElection } from './testing/quickElection.ts';
 
 const modes = ['push', 'pull', 'dual'] as const;
 
 /** A killed leader's successor waits for its lease: seconds here, so that the tests wait for what they test. */
 const quickElections = {
-  extraArgs: {
-    'leader-elect-lease-duration': '4s',
-    'leader-elect-renew-deadline': '3s',
-    'leader-elect-retry-period': '500ms',
-  },
+  extraArgs: quickElection,
 };
 
 let system: System;

@@ -8,8 +8,7 @@ import { startSystem, type System } from '@clusternet/localup';
 import { customKind } from './testing/customKind.ts';
 import { eventually } from './testing/eventually.ts';
 import { conditionLine, deployment, namespace, Publisher } from './testing/feeds.ts';
-
-const quick = { 'leader-elect-lease-duration': '4s', 'leader-elect-renew-deadline': '3s', 'leader-elect-retry-period': '500ms' };
+import { quickElection } from './testing/quickElection.ts';
 
 /** Another profile than the default one, so that the file is read as the chart brings it. */
 const configuration = {
@@ -32,10 +31,10 @@ beforeAll(async () => {
       { name: 'large', nodes: 2, capacity: { cpu: '6' }, syncMode: 'Pull', labels: { tier: 'gold' } },
     ],
     values: {
-      hub: { extraArgs: quick },
-      scheduler: { extraArgs: quick, configuration },
-      'override-engine': { extraArgs: quick },
-      agent: { extraArgs: { ...quick, 'cluster-status-collect-frequency': '1s' } },
+      hub: { extraArgs: quickElection },
+      scheduler: { extraArgs: quickElection, configuration },
+      'override-engine': { extraArgs: quickElection },
+      agent: { extraArgs: { ...quickElection, 'cluster-status-collect-frequency': '1s' } },
     },
     logDir: process.env['E2E_LOG_DIR'],
     log: (line) => process.stderr.write(`${line}\n`),

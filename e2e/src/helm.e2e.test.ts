@@ -21,6 +21,7 @@ import { ChartRepository, type Cluster, freePort, OciRegistry, startSystem, type
 import { bombChart, brokenChart, largeChart, plainChart, waitingChart } from './testing/chartFixtures.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, namespace as namespaceNamed, Publisher } from './testing/feeds.ts';
+import { quickElection } from './testing/quickElection.ts';
 
 const execute = promisify(execFile);
 const cli = fileURLToPath(new URL('../../packages/kubectl-clusternet/dist/main.js', import.meta.url));
@@ -30,8 +31,6 @@ const clusters = ['one', 'two', 'pull'] as const;
 const others = ['four', 'five', 'six', 'seven', 'eight'] as const;
 const few = { matchLabels: { use: 'always' } };
 const credentials = { username: 'reader', password: 'not-a-word-of-it' };
-const quick = { 'leader-elect-lease-duration': '4s', 'leader-elect-renew-deadline': '3s', 'leader-elect-retry-period': '500ms' };
-
 let system: System;
 let parent: KubeClient;
 let publisher: Publisher;
@@ -52,12 +51,12 @@ beforeAll(async () => {
       ...others.map((name) => ({ name, syncMode: 'Push' as const })),
     ],
     values: {
-      hub: { helm, extraArgs: quick, featureGates: { SocketConnection: true } },
-      scheduler: { extraArgs: quick },
-      'override-engine': { extraArgs: quick },
+      hub: { helm, extraArgs: quickElection, featureGates: { SocketConnection: true } },
+      scheduler: { extraArgs: quickElection },
+      'override-engine': { extraArgs: quickElection },
       agent: {
         helm,
-        extraArgs: quick,
+        extraArgs: quickElection,
         featureGates: { SocketConnection: true },
         // Nothing is there: what the hub deploys comes through the tunnel.
         advertiseURL: `https://127.0.0.1:${await freePort()}`,

@@ -22,6 +22,7 @@ import { core, isInvalid, KubeClient } from '@clusternet/client';
 import { startSystem, type System } from '@clusternet/localup';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
+import { quickElection } from './testing/quickElection.ts';
 
 const modes = ['push', 'pull'] as const;
 const ns = 'shop';
@@ -49,9 +50,7 @@ beforeAll(async () => {
     values: {
       'override-engine': {
         extraArgs: {
-          'leader-elect-lease-duration': '4s',
-          'leader-elect-renew-deadline': '3s',
-          'leader-elect-retry-period': '500ms',
+          ...quickElection,
         },
       },
     },

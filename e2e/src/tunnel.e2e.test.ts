@@ -16,17 +16,13 @@ import { type ManagedCluster, resources } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
 import { freePort, startSystem, type System, type Workload } from '@clusternet/localup';
 import { parse, stringify } from 'yaml';
+import { makeClusterAdmin } from './testing/clusterAdmin.ts';
 import { eventually } from './testing/eventually.ts';
 import { configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
 import { fate, Kubectl, type RunningKubectl } from './testing/kubectl.ts';
+import { quickElection } from './testing/quickElection.ts';
 
 const run = promisify(execFile);
-const quick = {
-  'leader-elect-lease-duration': '4s',
-  'leader-elect-renew-deadline': '3s',
-  'leader-elect-retry-period': '500ms',
-};
-
 let system: System;
 let parent: KubeClient;
 let child: KubeClient;
@@ -65,11 +61,11 @@ beforeAll(async () => {
       },
     ],
     values: {
-      hub: { extraArgs: quick, featureGates: { SocketConnection: true } },
-      scheduler: { extraArgs: quick },
-      'override-engine': { extraArgs: quick },
+      hub: { extraArgs: quickElection, featureGates: { SocketConnection: true } },
+      scheduler: { extraArgs: quickElection },
+      'override-engine': { extraArgs: quickElection },
       agent: {
-        extraArgs: quick,
+        extraArgs: quickElection,
         featureGates: { SocketConnection: true },
         visitors: { enabled: true },
         // Nothing is there: what arrives has come through the tunnel.
@@ -86,17 +82,7 @@ beforeAll(async () => {
   clusterId = (await managedCluster()).spec?.clusterId ?? '';
   await writeKubeconfigs();
   await eventually(async () => expect(await kubectl('anna', 'version')).toContain('Server Version'));
-  await child.request({
-    method: 'POST',
-    path: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
-    body: {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'team-a' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'team-a' }],
-    },
-  });
+  await makeClusterAdmin(child, 'Group', 'team-a');
 }, 1_200_000);
 
 afterAll(async () => {

@@ -13,19 +13,15 @@ import { type KubeObject, type ManagedCluster, resources } from '@clusternet/api
 import { core, KubeClient } from '@clusternet/client';
 import { CertificateAuthority, type Cluster, startSystem, type System, type Workload } from '@clusternet/localup';
 import { parse, stringify } from 'yaml';
+import { makeClusterAdmin } from './testing/clusterAdmin.ts';
 import { CuttableProxy } from './testing/cuttableProxy.ts';
 import { eventually } from './testing/eventually.ts';
 import { configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
 import { fate, Kubectl } from './testing/kubectl.ts';
+import { quickElection } from './testing/quickElection.ts';
 
 /** How often the way is cut in a row; a run of hundreds is for people. */
 const cycles = Number(process.env['E2E_CYCLES'] ?? 8);
-const quick = {
-  'leader-elect-lease-duration': '4s',
-  'leader-elect-renew-deadline': '3s',
-  'leader-elect-retry-period': '500ms',
-};
-
 let system: System;
 let parent: KubeClient;
 let child: KubeClient;
@@ -60,11 +56,11 @@ beforeAll(async () => {
       return `https://127.0.0.1:${way.port}`;
     },
     values: {
-      hub: { extraArgs: quick, featureGates: { SocketConnection: true } },
-      scheduler: { extraArgs: quick },
-      'override-engine': { extraArgs: quick },
+      hub: { extraArgs: quickElection, featureGates: { SocketConnection: true } },
+      scheduler: { extraArgs: quickElection },
+      'override-engine': { extraArgs: quickElection },
       agent: {
-        extraArgs: { ...quick, 'tunnel-reconnect-max-interval': '2s' },
+        extraArgs: { ...quickElection, 'tunnel-reconnect-max-interval': '2s' },
         featureGates: { SocketConnection: true },
         visitors: { enabled: true },
       },
@@ -78,17 +74,7 @@ beforeAll(async () => {
   const { items } = await parent.resource<ManagedCluster>(resources.managedClusters).list();
   clusterId = items[0]?.spec?.clusterId ?? '';
   await writeKubeconfig();
-  await child.request({
-    method: 'POST',
-    path: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
-    body: {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'anna' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'anna' }],
-    },
-  });
+  await makeClusterAdmin(child, 'User', 'anna');
   const publisher = new Publisher(parent);
   await publisher.subscribe('shop', await publisher.feed(namespace('shop'), deployment('shop', 'web', 1), ...settings('before')));
   await back();
