@@ -8,6 +8,12 @@ import { isClientOf } from './clientCertificate.ts';
 /** Signatures are dear to check; a certificate may outlive itself by so long. */
 const verdictMs = 10_000;
 const peers = new WeakMap<TLSSocket, Peer>();
+/**
+ * kube-apiserver shows the same certificate on every connection, of which there are thousands: one reading of it serves them all. Nobody can
+ * add to these but by certificates that were accepted in a handshake; the oldest go first.
+ */
+const accepted = new Map<string, Peer>();
+const maxAccepted = 64;
 
 /** The other end of a connection, and what its certificate was found to be. */
 export class Peer {
@@ -16,15 +22,32 @@ export class Peer {
   readonly #accepted: boolean;
   readonly #verdicts = new WeakMap<readonly X509Certificate[], { signed: boolean; untilMs: number }>();
 
-  private constructor(socket: TLSSocket) {
-    this.certificate = socket.getPeerX509Certificate();
-    this.#accepted = socket.authorized;
+  private constructor(certificate: X509Certificate | undefined, isAccepted: boolean) {
+    this.certificate = certificate;
+    this.#accepted = isAccepted;
   }
 
   static of(socket: TLSSocket): Peer {
-    const known = peers.get(socket) ?? new Peer(socket);
-    peers.set(socket, known);
-    return known;
+    let peer = peers.get(socket);
+    if (!peer) {
+      peer = Peer.#of(socket);
+      peers.set(socket, peer);
+    }
+    return peer;
+  }
+
+  static #of(socket: TLSSocket): Peer {
+    const certificate = socket.getPeerX509Certificate();
+    if (!certificate || !socket.authorized) return new Peer(certificate, false);
+    const { fingerprint512 } = certificate;
+    const peer = accepted.get(fingerprint512) ?? new Peer(certificate, true);
+    accepted.delete(fingerprint512);
+    accepted.set(fingerprint512, peer);
+    for (const oldest of accepted.keys()) {
+      if (accepted.size <= maxAccepted) break;
+      accepted.delete(oldest);
+    }
+    return peer;
   }
 
   /**

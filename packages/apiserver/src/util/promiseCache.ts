@@ -50,9 +50,11 @@ export class PromiseCache<V> {
     }
   }
 
+  /** Entries stand in the order of their age, so that those that are over are at the front, or will be. */
   #shrink(): void {
-    for (const key of this.#entries.keys()) {
-      if (this.#entries.size <= this.#options.max) return;
+    const now = this.#clock.monotonic();
+    for (const [key, { untilMs }] of this.#entries) {
+      if (untilMs > now && this.#entries.size <= this.#options.max) return;
       this.#entries.delete(key);
     }
   }
