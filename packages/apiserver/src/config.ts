@@ -43,6 +43,13 @@ export const apiServerConfig = z.object({
   maxRequestsInflightPerUser: z.int().positive().default(300).describe('of these, for one user'),
   maxLongRunningRequests: z.int().positive().default(10_000).describe('watches and streams served at once'),
   maxLongRunningRequestsPerUser: z.int().positive().default(1_000).describe('of these, for one user'),
+  tlsCurvePreferences: z
+    .array(z.enum(['X25519MLKEM768', 'X25519', 'P-256', 'P-384', 'P-521']))
+    .min(1)
+    .default(['X25519', 'P-256', 'P-384'])
+    .describe(
+      'key exchanges of TLS, best first; X25519MLKEM768 resists quantum computers and costs about 8 KB for each connection',
+    ),
   requestTimeout: duration().default(60_000).describe('how long a short request may take'),
   shutdownDelayDuration: duration()
     .default(0)

@@ -22,9 +22,8 @@ export interface GateOptions {
   limits: { short: number; shortPerUser: number; long: number; longPerUser: number };
 }
 
-/** A request on its way through the gate; filled in as far as it gets. */
+/** What is known of a request on its way through the gate; filled in as far as it gets. */
 export interface Passage {
-  request: IncomingMessage;
   upgrade: boolean;
   target?: RequestTarget;
   info?: RequestInfo;
@@ -59,8 +58,8 @@ export class Gate {
    * server that is busy must not be taken for dead.
    * @throws StatusError; the slot in `passage` is to be released in any case
    */
-  async pass(passage: Passage): Promise<Identity> {
-    const { request, upgrade } = passage;
+  async pass(request: IncomingMessage, passage: Passage): Promise<Identity> {
+    const { upgrade } = passage;
     const { registry, authenticator, authorizer } = this.#options;
     checkFraming(request, upgrade);
     const { method = '' } = request;

@@ -3,6 +3,7 @@
 
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { type UpgradeHandler } from './registry.ts';
@@ -340,5 +341,23 @@ describe('stopping', () => {
     await server.close();
     expect(told).toBe(true);
     expect(text).toMatch(/bye$/);
+  });
+});
+
+describe('the key exchange of TLS', () => {
+  const agree = async (server: { port: number }, ecdhCurve: string): Promise<void> => {
+    const socket = connect({ host: '127.0.0.1', port: server.port, rejectUnauthorized: false, ecdhCurve });
+    await once(socket, 'secureConnect');
+    socket.destroy();
+  };
+
+  it('is X25519 or on a curve of NIST, unless others are preferred', async () => {
+    const { server } = await startServer();
+    await agree(server, 'X25519');
+    await agree(server, 'P-256');
+    await expect(agree(server, 'X25519MLKEM768')).rejects.toThrow(/handshake failure/);
+    const hybrid = await startServer({ config: { tlsCurvePreferences: ['X25519MLKEM768'] } });
+    await agree(hybrid.server, 'X25519MLKEM768');
+    await expect(agree(hybrid.server, 'X25519')).rejects.toThrow(/handshake failure/);
   });
 });

@@ -21,7 +21,13 @@ import { routes } from './routes.ts';
 
 /** Options of {@link HttpServer}. */
 export interface HttpServerOptions {
-  config: { securePort: number; bindAddress: string; requestTimeout: number; shutdownDelayDuration: number };
+  config: {
+    securePort: number;
+    bindAddress: string;
+    requestTimeout: number;
+    shutdownDelayDuration: number;
+    tlsCurvePreferences: string[];
+  };
   gate: Gate;
   registry: Registry;
   logger: Logger;
@@ -43,9 +49,11 @@ const longDrainMs = 5_000;
 const ended = new Error('the connection of the request has ended');
 const stopping = new Error('the server is stopping');
 
-/** One request under way. */
+/** One request under way. What came with it is not held on to: of a connection that was upgraded it would stay for as long as that lives. */
 interface Running {
   passage: Passage;
+  /** Who makes it, once that is known. */
+  user?: string;
   auditId: string;
   startedMs: number;
   abort: AbortController;
@@ -89,7 +97,7 @@ export class HttpServer {
   async listen(secure: SecureContextOptions): Promise<void> {
     const { securePort, bindAddress } = this.#options.config;
     const server = createServer({
-      ...tlsOptions(secure),
+      ...this.#tlsOptions(secure),
       requestCert: true,
       // Most callers have none. Whether one is good, and good for what, is decided for each request.
       rejectUnauthorized: false,
@@ -130,7 +138,19 @@ export class HttpServer {
 
   /** For new connections; those that exist go on as they are. */
   setSecureContext(secure: SecureContextOptions): void {
-    this.#server?.setSecureContext(tlsOptions(secure));
+    this.#server?.setSecureContext(this.#tlsOptions(secure));
+  }
+
+  #tlsOptions(secure: SecureContextOptions): SecureContextOptions {
+    const { SSL_OP_NO_TICKET, SSL_OP_NO_RENEGOTIATION } = constants;
+    return {
+      ...secure,
+      minVersion: 'TLSv1.2',
+      // OpenSSL keeps the other end's half of the exchange for as long as the connection lives, and most of ours live long.
+      ecdhCurve: this.#options.config.tlsCurvePreferences.join(':'),
+      // A resumed session would bring along what was thought of its certificate before a rotation.
+      secureOptions: SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION,
+    };
   }
 
   close(): Promise<void> {
@@ -172,7 +192,7 @@ export class HttpServer {
     });
     try {
       if (this.#closing) response.setHeader('Connection', 'close');
-      await this.#pass(running);
+      await this.#pass(request, running);
       if (passage.requestClass === 'short') cancelDeadline = this.#deadline(request, response);
       if (abort.signal.aborted) return;
       if (expectsContinue) response.writeContinue();
@@ -201,7 +221,7 @@ export class HttpServer {
     const before = bytesWritten(socket);
     try {
       if (this.#closing) throw new StatusError(503, 'the server is stopping; try again', { retryAfterSeconds: 1 });
-      await this.#pass(running);
+      await this.#pass(request, running);
       const handler = passage.info?.isResource ? this.#options.registry.handlersOf(passage.info)?.upgrade : undefined;
       if (!handler) throw new StatusError(400, 'connections are not upgraded at this path');
       if (socket.destroyed) return;
@@ -216,31 +236,32 @@ export class HttpServer {
   }
 
   #begin(request: IncomingMessage, upgrade: boolean): Running {
-    const passage: Passage = { request, upgrade, requestClass: upgrade ? 'long' : 'short' };
-    const running = { passage, auditId: auditIdOf(request), startedMs: performance.now(), abort: new AbortController() };
+    const passage: Passage = { upgrade, requestClass: upgrade ? 'long' : 'short' };
+    const running: Running = { passage, auditId: auditIdOf(request), startedMs: performance.now(), abort: new AbortController() };
     this.#running.add(running);
     this.#byRequest.set(request, running);
     return running;
   }
 
-  async #pass({ passage, auditId, abort }: Running): Promise<void> {
-    const { user, secretExtras } = await this.#options.gate.pass(passage);
-    const { info, target, request } = passage;
+  async #pass(request: IncomingMessage, running: Running): Promise<void> {
+    const { passage, auditId, abort } = running;
+    const { user, secretExtras } = await this.#options.gate.pass(request, passage);
+    const { info, target } = passage;
     if (!info || !target) throw new Error('the gate let a request pass unread');
+    running.user = user.name;
     request.kube = { user, secretExtras, info, ...target, auditId, signal: abort.signal };
   }
 
   #end(running: Running, code: number): void {
-    const { passage, auditId, startedMs, abort } = running;
+    const { passage, auditId, startedMs, abort, user } = running;
     if (!this.#running.delete(running)) return;
     passage.slot?.release();
     if (code === 499 || passage.upgrade) abort.abort(ended);
-    const { info, requestClass, request } = passage;
+    const { info, requestClass } = passage;
     const seconds = (performance.now() - startedMs) / 1000;
     const known = info?.isResource === true && this.#options.registry.find(info) !== undefined;
     this.#metrics.finished({ info, requestClass, known, code, seconds });
     if (this.#logger.isEnabled('debug')) {
-      const user = request.kube?.user.name;
       this.#logger.debug('request', { auditId, verb: info?.verb, path: info?.path, user, code, seconds });
     }
   }
@@ -294,16 +315,6 @@ export class HttpServer {
       new StatusError(400, large ? 'the headers of the request are too large' : 'the request is not valid HTTP/1.1'),
     );
   }
-}
-
-function tlsOptions(secure: SecureContextOptions): SecureContextOptions {
-  const { SSL_OP_NO_TICKET, SSL_OP_NO_RENEGOTIATION } = constants;
-  // A resumed session would bring along what was thought of its certificate before a rotation.
-  return {
-    ...secure,
-    minVersion: 'TLSv1.2',
-    secureOptions: SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION,
-  };
 }
 
 /** The id that kube-apiserver has given a request goes on, so that both logs can be read together. */
