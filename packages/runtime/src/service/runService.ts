@@ -24,6 +24,7 @@ import { Health } from '../server/health.ts';
 import { systemClock } from '../util/clock.ts';
 import { Stack } from '../util/closeAll.ts';
 import { toError } from '../util/errors.ts';
+import { collectWhenQuiet } from './collectWhenQuiet.ts';
 import { type ProcessHost, realProcess } from './processHost.ts';
 import { type ServiceContext } from './serviceContext.ts';
 
@@ -128,6 +129,7 @@ async function serve<S extends z.ZodObject>(
   const abort = new AbortController();
   const health = new Health();
   let exitCode = 0;
+  stack.use(collectWhenQuiet());
   stack.use(stopOnSignals({ host, logger, health, abort }));
   stack.use(
     host.onUncaught((error, origin) => {
