@@ -44,7 +44,13 @@ export async function idleTlsKilobytes(count: number): Promise<number> {
 function begin() {
   return fork(import.meta.filename, {
     execArgv: ['--conditions=@clusternet/source', '--max-semi-space-size=4'],
-    env: { ...process.env, MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '32768' },
+    env: {
+      ...process.env,
+      MALLOC_ARENA_MAX: '2',
+      MALLOC_TRIM_THRESHOLD_: '131072',
+      MALLOC_MMAP_THRESHOLD_: '32768',
+      MALLOC_TOP_PAD_: '32768',
+    },
   });
 }
 

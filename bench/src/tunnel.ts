@@ -5,6 +5,7 @@
  * A child's API server straight and through the parent (its API server, the hub, the tunnel, the agent), with the same requests in turns, beside
  * the parent's API server and the hub alone; then what a thousand idle tunnels cost the hub, and how fast they are back after it was killed.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ManagedCluster, resources } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
 import { type Cluster, startSystem, type System } from '@clusternet/localup';
@@ -24,6 +25,8 @@ const inFlight = 32;
 const listObjects = 20;
 const execs = 10;
 const idleTunnels = Number(process.env['BENCH_TUNNELS'] ?? 1000);
+/** Until what was written about the clusters has come back to the hub, and its garbage is gone. */
+const settleMs = 30_000;
 
 const smallObject = '/api/v1/namespaces/default/configmaps/small';
 
@@ -227,8 +230,10 @@ async function idle(system: System, log: (line: string) => void): Promise<Record
   await using admin = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath, qps: 1000, burst: 1000 });
   await using fleet = await Fleet.prepare(admin, system.parent, idleTunnels);
   log(`${idleTunnels} clusters are known to the parent`);
+  await delay(settleMs);
   const before = await residentMegabytes(hub.pid);
   const connectSeconds = (await timed(() => fleet.connect())) / 1000;
+  await delay(settleMs);
   const after = await residentMegabytes(hub.pid);
   const kilobytesPerTunnel = ((after - before) * 1024) / idleTunnels;
   const kilobytesPerConnection = await idleTlsKilobytes(idleTunnels);
