@@ -161,15 +161,14 @@ class Bed {
       return value;
     };
     return {
-      request: async ({ path, query }: { path: string; query?: { labelSelector?: string } }) => {
-        const [, name] = /name=(.*)$/.exec(query?.labelSelector ?? '') ?? [];
-        return answer(
-          path === '/version'
-            ? {}
-            : { items: [...this.records.values()].filter(({ metadata }) => metadata.labels?.['name'] === name) },
-        );
-      },
-      resource: () => ({ find: async ({ name }: ObjectRef) => answer(this.records.get(name)) }),
+      request: async () => answer({}),
+      resource: () => ({
+        find: async ({ name }: ObjectRef) => answer(this.records.get(name)),
+        listMetadata: async ({ labelSelector = '' }: { labelSelector?: string }) => {
+          const [, name] = /name=(.*)$/.exec(labelSelector) ?? [];
+          return answer({ items: [...this.records.values()].filter(({ metadata }) => metadata.labels?.['name'] === name) });
+        },
+      }),
     };
   }
 
