@@ -15,6 +15,7 @@ export interface Heap {
 }
 
 const everyMs = 10_000;
+/** Thousands of idle tunnels and informers keep a process busy to a tenth or two. */
 const quietBelow = 0.3;
 /** Less than this share of garbage is not worth a collection. */
 const garbageShare = 0.1;
@@ -23,7 +24,7 @@ const largestBytes = 256 * 1024 * 1024;
 
 /**
  * Collects garbage once a burst of work is over: V8 does so only as it allocates, so that a service at rest would hold the garbage of its
- * last burst, a quarter of its memory, for hours.
+ * last burst, easily a quarter of its heap, for hours.
  *
  * @returns what ends that
  */
