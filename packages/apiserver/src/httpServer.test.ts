@@ -20,8 +20,9 @@ function summary(text: string): { code: number; answers: number } {
   return { code: Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? 0), answers: text.match(/HTTP\/1\.1 \d/g)?.length ?? 0 };
 }
 
+const head = (lines: string[], body = ''): string => [...lines, '', body].join('\r\n');
+
 describe('malformed requests', () => {
-  const head = (lines: string[], body = ''): string => [...lines, '', body].join('\r\n');
   const cases: [string, string][] = [
     [
       'Content-Length with Transfer-Encoding',
@@ -178,6 +179,33 @@ describe('answers', () => {
     const { server } = await startServer();
     const text = `POST ${prefix}/sockets HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\nExpect: 100-continue\r\n\r\n`;
     expect(summary(await exchange(server, text))).toEqual({ code: 413, answers: 1 });
+  });
+
+  it('reach a caller who still sends the body that was refused, and whose connection goes on', async () => {
+    const { server, frontProxy } = await startServer();
+    const size = 20_000_000;
+    const user = ['Host: h', 'X-Remote-User: jane'];
+    const socket = await rawConnection(server, frontProxy);
+    let answer = '';
+    socket.write(head([`POST ${prefix}/sockets HTTP/1.1`, ...user, `Content-Length: ${size}`], 'a'.repeat(size)));
+    socket.write(head([`GET ${path} HTTP/1.1`, ...user, 'Connection: close']));
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    await once(socket, 'close');
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 200']);
+  });
+
+  it('are the last of a caller who never ends the body that was refused', async () => {
+    const { server, frontProxy } = await startServer();
+    const socket = await rawConnection(server, frontProxy);
+    socket.on('error', () => undefined);
+    const closed = once(socket, 'close');
+    const one = `1\r\na\r\n`;
+    socket.write(head([`PATCH ${prefix}/none HTTP/1.1`, 'Host: h', 'X-Remote-User: jane', 'Transfer-Encoding: chunked'], one));
+    const drip = setInterval(() => socket.write(one), 50);
+    const [first] = (await once(socket, 'data')) as [Buffer];
+    await closed;
+    clearInterval(drip);
+    expect(first.toString()).toMatch(/^HTTP\/1\.1 404/);
   });
 
   it('come in time: a handler that does not is answered for', async () => {

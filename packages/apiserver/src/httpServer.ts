@@ -43,6 +43,7 @@ const handshakeTimeoutMs = 10_000;
 /** Longer than the 90 s after which kube-apiserver lets go of an idle connection, so that none ends just as it is used. */
 const keepAliveTimeoutMs = 120_000;
 const maxConnections = 20_000;
+const dropRestMs = 1_000;
 const shortDrainMs = 10_000;
 const longDrainMs = 5_000;
 /** Reasons of aborts; made once, as their stacks say nothing. */
@@ -280,9 +281,11 @@ export class HttpServer {
   #fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
     const running = this.#byRequest.get(request);
     const status = this.#report(error, running);
-    // After a request that could be read in two ways, nobody knows where the next one begins; and a body that nobody reads any more would
-    // have to be received to its end.
-    if ((!request.complete || !running?.passage.info) && !response.headersSent) response.setHeader('Connection', 'close');
+    if (!response.headersSent) {
+      // After a request that could be read in two ways, nobody knows where the next one begins.
+      if (!running?.passage.info) response.setHeader('Connection', 'close');
+      else if (!request.complete) dropRest(request);
+    }
     writeStatus(response, status);
   }
 
@@ -330,4 +333,15 @@ function urlOf({ target }: Passage): string {
 
 function bytesWritten(socket: Duplex): number {
   return 'bytesWritten' in socket && typeof socket.bytesWritten === 'number' ? socket.bytesWritten : 0;
+}
+
+/**
+ * Receives what is left of a body that nobody reads any more, for a while only.
+ *
+ * @remarks To end the connection at once would reset it under a caller that still sends, and the reset can overtake the answer: of a
+ * refused object kube-apiserver would say no more than that it could not reach us.
+ */
+function dropRest(request: IncomingMessage): void {
+  const timer = setTimeout(() => request.socket.destroy(), dropRestMs);
+  request.on('close', () => clearTimeout(timer)).resume();
 }

@@ -55,6 +55,6 @@ function headersOf(error: StatusError): Record<string, string> {
   const headers: Record<string, string> = {};
   if (error.retryAfterSeconds !== undefined) headers['Retry-After'] = String(Math.ceil(error.retryAfterSeconds));
   // Somebody whose identity was not accepted may get another certificate; it counts on a new connection only.
-  if (error.code === 401 || error.code === 413) headers['Connection'] = 'close';
+  if (error.code === 401) headers['Connection'] = 'close';
   return headers;
 }

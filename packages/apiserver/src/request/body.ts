@@ -42,8 +42,7 @@ function collect(request: IncomingMessage, limit: number): Promise<Buffer> {
         chunks.push(chunk);
         return;
       }
-      // What is left is received and dropped until the refusal has gone out.
-      request.off('data', take).resume();
+      request.off('data', take);
       reject(tooLarge(limit));
     };
     request.on('data', take);
