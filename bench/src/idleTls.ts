@@ -9,7 +9,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:tls';
-import { CertificateAuthority } from '@clusternet/localup';
+import { CertificateAuthority } from '@clusternet/pki';
 
 interface Start {
   role: 'server' | 'client';
@@ -25,8 +25,8 @@ const settleMs = 3_000;
 /** Kilobytes of resident memory that each of `count` connections takes. */
 export async function idleTlsKilobytes(count: number): Promise<number> {
   const authority = await CertificateAuthority.create('idle-tls');
-  const ca = authority.pem.cert;
-  const issue = (commonName: string) => authority.issue({ commonName, hosts: ['127.0.0.1'] });
+  const ca = authority.cert;
+  const issue = (commonName: string) => authority.issue({ names: [commonName], hosts: ['127.0.0.1'] });
   const [server, client] = [begin(), begin()];
   try {
     server.send({ role: 'server', count, port: 0, ca, ...(await issue('server')) } satisfies Start);

@@ -14,7 +14,6 @@ import {
 } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
 import {
-  CertificateAuthority,
   createBootstrapToken,
   installChart,
   startClusters,
@@ -22,6 +21,7 @@ import {
   type ClusterSet,
   type Workload,
 } from '@clusternet/localup';
+import { CertificateAuthority } from '@clusternet/pki';
 import { eventually, throughout } from './testing/eventually.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -201,7 +201,7 @@ describe('a cluster that cannot register says why, once, and does not hammer the
     [
       'the CA of somebody else',
       'UnknownAuthority',
-      async () => ({ parentCA: (await CertificateAuthority.create('somebody else')).pem.cert }),
+      async () => ({ parentCA: (await CertificateAuthority.create('somebody else')).cert }),
     ],
     ['no CA', 'UnknownAuthority', async () => ({ parentCA: '' })],
     ['a parent that is not there', 'ParentUnreachable', async () => ({ parentURL: 'https://127.0.0.1:1' })],

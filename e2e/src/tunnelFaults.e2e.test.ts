@@ -11,7 +11,8 @@ import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type KubeObject, type ManagedCluster, resources } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
-import { CertificateAuthority, type Cluster, startSystem, type System, type Workload } from '@clusternet/localup';
+import { type Cluster, startSystem, type System, type Workload } from '@clusternet/localup';
+import { CertificateAuthority } from '@clusternet/pki';
 import { parse, stringify } from 'yaml';
 import { makeClusterAdmin } from './testing/clusterAdmin.ts';
 import { CuttableProxy } from './testing/cuttableProxy.ts';
@@ -296,7 +297,7 @@ describe('kubectl top', () => {
   /** Stands in for the metrics server: what is shown is the way through two aggregated APIs. */
   async function serveMetrics(): Promise<void> {
     const authority = await CertificateAuthority.create('metrics');
-    metricsServer = createServer(await authority.issue({ commonName: 'metrics', hosts: ['localhost', '127.0.0.1'] }));
+    metricsServer = createServer(await authority.issue({ names: ['metrics'], hosts: ['localhost', '127.0.0.1'] }));
     metricsServer.on('request', (request, response) => {
       const path = (request.url ?? '').split('?')[0] ?? '';
       response.setHeader('content-type', 'application/json');
@@ -365,8 +366,8 @@ describe('the API server of a child', () => {
     const [cluster] = system.children;
     if (!cluster) throw new Error('there is no child');
     const authority = await CertificateAuthority.create('another-ca');
-    const pair = await authority.issue({ commonName: 'kube-apiserver', hosts: ['127.0.0.1', 'localhost'] });
-    await everybodyTrusts(cluster, cluster.caPem + authority.pem.cert);
+    const pair = await authority.issue({ names: ['kube-apiserver'], hosts: ['127.0.0.1', 'localhost'] });
+    await everybodyTrusts(cluster, cluster.caPem + authority.cert);
     let rotated = false;
     const visitor = (async () => {
       const answers = new Set<number>();
@@ -379,7 +380,7 @@ describe('the API server of a child', () => {
       await rename(join(cluster.folder, `new.${kind}`), join(cluster.folder, `apiserver.${kind}`));
     }
     await eventually(async () => expect(await issuerSeen(cluster.server)).toBe('another-ca'));
-    await everybodyTrusts(cluster, authority.pem.cert);
+    await everybodyTrusts(cluster, authority.cert);
     await new Publisher(parent).feed(...settings('of another CA'));
     await arrived('of another CA');
     rotated = true;

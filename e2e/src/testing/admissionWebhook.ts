@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:https';
 import { type AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { type KubeObject } from '@clusternet/api-types';
-import { CertificateAuthority } from '@clusternet/localup';
+import { CertificateAuthority } from '@clusternet/pki';
 
 /** What a webhook makes of an object: refuses it, or changes it by JSON patch operations; nothing lets it pass. */
 export type Verdict = { refuse: string } | { patch: object[] } | undefined;
@@ -37,11 +37,11 @@ export class AdmissionWebhook {
 
   static async start(judge: (object: KubeObject) => Verdict): Promise<AdmissionWebhook> {
     const authority = await CertificateAuthority.create('webhook');
-    const pair = await authority.issue({ commonName: 'webhook', hosts: ['127.0.0.1'] });
+    const pair = await authority.issue({ names: ['webhook'], hosts: ['127.0.0.1'] });
     const server = createServer(pair);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    return new AdmissionWebhook(server, authority.pem.cert, judge);
+    return new AdmissionWebhook(server, authority.cert, judge);
   }
 
   /** What makes the API server of `caller` ask this webhook about the ConfigMaps of a namespace. */

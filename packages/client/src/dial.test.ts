@@ -8,7 +8,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ConnectionError } from './connectionError.ts';
 import { secureStream } from './dial.ts';
 import { KubeClient } from './kubeClient.ts';
-import { TestAuthority } from './testing/pki.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 import { json, TestServer } from './testing/testServer.ts';
 
 const get = { method: 'GET', path: '/api/v1/namespaces' };
@@ -32,10 +32,10 @@ function dialler(port: number): { dial: () => Promise<Duplex>; streams: Duplex[]
 
 describe('a client with a dialler of its own', () => {
   it('speaks TLS inside, keeps connections, and verifies by the name it is told', async () => {
-    const authority = await TestAuthority.create();
+    const authority = await CertificateAuthority.create();
     await using server = await TestServer.start((_, s) => json(s, { ok: true }), { tls: await authority.issue('child.example') });
     const { dial, streams } = dialler(server.port);
-    const options = { server: 'https://10.9.8.7:6443', caPem: authority.pem, token: 'a-token', connect: dial };
+    const options = { server: 'https://10.9.8.7:6443', caPem: authority.cert, token: 'a-token', connect: dial };
     await using client = KubeClient.fromOptions({ ...options, tlsServerName: 'child.example' });
     for (let i = 0; i < 5; i++) expect(await client.request(get)).toEqual({ ok: true });
     expect(streams.length).toBeLessThanOrEqual(2);

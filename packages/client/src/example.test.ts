@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { TestAuthority } from './testing/pki.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 import { json, refuse, TestServer } from './testing/testServer.ts';
 
 const example = resolve(import.meta.dirname, '../../../docs/examples/client/main.ts');
@@ -20,7 +20,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'example-'));
-  const authority = await TestAuthority.create();
+  const authority = await CertificateAuthority.create();
   const { cert, key } = await authority.issue('parent');
   const greeting = {
     apiVersion: 'v1',
@@ -51,7 +51,7 @@ beforeAll(async () => {
     },
     { tls: { cert, key } },
   );
-  const cluster = { server: server.url, 'certificate-authority-data': Buffer.from(authority.pem).toString('base64') };
+  const cluster = { server: server.url, 'certificate-authority-data': Buffer.from(authority.cert).toString('base64') };
   const config = {
     clusters: [{ name: 'a', cluster }],
     users: [{ name: 'a', user: { token: 't' } }],

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KubeConfigCredentials } from './kubeConfigCredentials.ts';
 import { loadKubeConfig } from './loadKubeConfig.ts';
 import { KubeClient } from './kubeClient.ts';
-import { TestAuthority } from './testing/pki.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 import { json, refuse, TestServer } from './testing/testServer.ts';
 
 const get = { method: 'GET', path: '/version' };
@@ -115,19 +115,19 @@ describe('KubeConfigCredentials', () => {
   });
 
   it('goes on with the CA it knows while the file of it holds none', async () => {
-    const authority = await TestAuthority.create();
+    const authority = await CertificateAuthority.create();
     await writeFile(file('ca.pem'), '');
     await kubeconfig({ token: 'one' }, { server: 'https://127.0.0.1:1', 'certificate-authority': 'ca.pem' });
     await expect(credentialsAt({ now: 0 }).source.current()).rejects.toThrow(/ca\.pem holds no certificate/);
-    await writeFile(file('ca.pem'), authority.pem);
+    await writeFile(file('ca.pem'), authority.cert);
     const clock = { now: 0 };
     const { source } = credentialsAt(clock);
     const first = await source.current();
-    expect(first.tls.caPem).toBe(authority.pem);
+    expect(first.tls.caPem).toBe(authority.cert);
     await writeFile(file('ca.pem'), '');
     clock.now = 10_000;
     expect(await source.current()).toBe(first);
-    const bundle = `${authority.pem}\n${(await TestAuthority.create('next')).pem}`;
+    const bundle = `${authority.cert}\n${(await CertificateAuthority.create('next')).cert}`;
     await writeFile(file('ca.pem'), bundle);
     clock.now = 11_000;
     expect((await source.current()).tls.caPem).toBe(bundle);
@@ -175,10 +175,10 @@ describe('KubeClient.fromKubeConfig', () => {
   });
 
   it('follows a rotated CA, as soon as the old one fails, and tells those who depend on it', async () => {
-    const [before, after] = await Promise.all([TestAuthority.create('before'), TestAuthority.create('after')]);
+    const [before, after] = await Promise.all([CertificateAuthority.create('before'), CertificateAuthority.create('after')]);
     const [one, two] = await Promise.all([before.issue('server'), after.issue('server')]);
     await using server = await TestServer.start((_, s) => json(s, { ok: true }), { tls: one });
-    await writeFile(file('ca.pem'), before.pem);
+    await writeFile(file('ca.pem'), before.cert);
     await kubeconfig({ token: 'a' }, { server: server.url, 'certificate-authority': 'ca.pem' });
     await using client = await KubeClient.fromKubeConfig({ path: file('config') });
     await using deployer = KubeClient.fromOptions({ server: server.url, caPem: () => client.caPem, token: 'b' });
@@ -186,7 +186,7 @@ describe('KubeClient.fromKubeConfig', () => {
     const forget = client.onCaChange(() => told.push(client.caPem));
     for (const one of [client, deployer]) expect(await one.request(get)).toEqual({ ok: true });
 
-    const bundle = `${before.pem}\n${after.pem}`;
+    const bundle = `${before.cert}\n${after.cert}`;
     await writeFile(file('ca.pem'), bundle);
     server.replaceCertificate(two);
     await expect(deployer.request(get)).rejects.toThrow(/TLS failed/);
@@ -197,13 +197,13 @@ describe('KubeClient.fromKubeConfig', () => {
   });
 
   it('uses a rotated client certificate, half-written rotations survived', async () => {
-    const [authority, other] = await Promise.all([TestAuthority.create(), TestAuthority.create('other')]);
+    const [authority, other] = await Promise.all([CertificateAuthority.create(), CertificateAuthority.create('other')]);
     const [serverPair, one, two] = await Promise.all([
       authority.issue('server'),
       authority.issue('client-one'),
       authority.issue('client-two'),
     ]);
-    const tls = { cert: serverPair.cert, key: serverPair.key, ca: authority.pem, requestCert: true, rejectUnauthorized: true };
+    const tls = { cert: serverPair.cert, key: serverPair.key, ca: authority.cert, requestCert: true, rejectUnauthorized: true };
     let accepted = 'client-one';
     await using server = await TestServer.start(
       (q, s) => {
@@ -213,7 +213,7 @@ describe('KubeClient.fromKubeConfig', () => {
       },
       { tls },
     );
-    await writeFile(file('ca.pem'), authority.pem);
+    await writeFile(file('ca.pem'), authority.cert);
     await writeFile(file('key-one.pem'), one.key);
     await writeFile(file('cert-one.pem'), one.cert);
     await symlink('key-one.pem', file('key.pem'));
@@ -221,7 +221,7 @@ describe('KubeClient.fromKubeConfig', () => {
     const user = { 'client-certificate': 'cert.pem', 'client-key': 'key.pem' };
     await kubeconfig(user, { server: server.url, 'certificate-authority': 'ca.pem' });
     await using client = await KubeClient.fromKubeConfig({ path: file('config') });
-    expect(client.caPem).toBe(authority.pem);
+    expect(client.caPem).toBe(authority.cert);
     expect(await client.request(get)).toEqual({ user: 'client-one' });
 
     await writeFile(file('key-two.pem'), two.key);
@@ -238,13 +238,13 @@ describe('KubeClient.fromKubeConfig', () => {
     expect(await client.request(get)).toEqual({ user: 'client-two' });
     expect(server.connections).toBeLessThanOrEqual(4);
 
-    await using stranger = KubeClient.fromOptions({ server: server.url, caPem: other.pem, certPem: two.cert, keyPem: two.key });
+    await using stranger = KubeClient.fromOptions({ server: server.url, caPem: other.cert, certPem: two.cert, keyPem: two.key });
     await expect(stranger.request(get)).rejects.toThrow(
       'check that the CA bundle and the client certificate belong to this server',
     );
     await using named = KubeClient.fromOptions({
       server: server.url,
-      caPem: authority.pem,
+      caPem: authority.cert,
       certPem: two.cert,
       keyPem: two.key,
       tlsServerName: 'elsewhere',

@@ -5,20 +5,20 @@ import { AppsV1Api, CoreV1Api, KubeConfig, KubernetesObjectApi, makeInformer, Wa
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { core } from './core.ts';
 import { KubeClient } from './kubeClient.ts';
-import { type PemPair, TestAuthority } from './testing/pki.ts';
+import { CertificateAuthority, type KeyPairPem } from '@clusternet/pki';
 import { json, TestServer } from './testing/testServer.ts';
 import { childKubeConfig, findCluster, openChild, withHeaders, wrapKubeConfig } from './wrapKubeConfig.ts';
 
 const id = '1f2e3d4c-0000-4000-8000-000000000001';
 const direct = `/apis/proxies.clusternet.io/v1alpha1/sockets/${id}/proxy/direct`;
 
-let authority: TestAuthority;
-let certificate: PemPair;
+let authority: CertificateAuthority;
+let certificate: KeyPairPem;
 let server: TestServer;
 const seen: string[] = [];
 
 beforeEach(async () => {
-  authority ??= await TestAuthority.create();
+  authority ??= await CertificateAuthority.create();
   certificate ??= await authority.issue('parent');
   seen.length = 0;
   server = await TestServer.start(
@@ -39,7 +39,7 @@ afterEach(() => server[Symbol.asyncDispose]());
 function parent(path = ''): KubeConfig {
   const config = new KubeConfig();
   config.loadFromClusterAndUser(
-    { name: 'parent', server: server.url + path, caData: Buffer.from(authority.pem).toString('base64'), skipTLSVerify: false },
+    { name: 'parent', server: server.url + path, caData: Buffer.from(authority.cert).toString('base64'), skipTLSVerify: false },
     { name: 'jane', token: 'parent-token' },
   );
   return config;

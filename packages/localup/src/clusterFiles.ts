@@ -1,11 +1,12 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CertificateAuthority, type KeyPairPem } from '@clusternet/pki';
 import { stringify } from 'yaml';
 import { kubeconfigYaml } from './kubeconfig.ts';
-import { CertificateAuthority, type KeyPairPem, serviceAccountKeys } from './pki.ts';
 
 /** The credentials of one cluster that localup itself goes on using. */
 export interface ClusterCredentials {
@@ -18,31 +19,35 @@ export interface ClusterCredentials {
 /** Makes the CAs, certificates and keys of a cluster and writes what its parts read into `folder`. */
 export async function writeCredentials(folder: string, name: string): Promise<ClusterCredentials> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const [ca, frontProxyCa, serviceAccount] = await Promise.all([
+  const [ca, frontProxyCa] = await Promise.all([
     CertificateAuthority.create(`${name}-ca`),
     CertificateAuthority.create(`${name}-front-proxy-ca`),
-    serviceAccountKeys(),
   ]);
+  const serviceAccount = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
   const serverNames = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'];
   const [apiServer, kwok, kubeletClient, frontProxyClient, admin, controllerManager, scheduler, kwokClient] = await Promise.all([
-    ca.issue({ commonName: 'kube-apiserver', hosts: ['127.0.0.1', 'localhost', '::1', ...serverNames] }),
-    ca.issue({ commonName: 'kwok', hosts: ['127.0.0.1', 'localhost'] }),
-    ca.issue({ commonName: 'kube-apiserver-kubelet-client', organization: 'system:masters' }),
-    frontProxyCa.issue({ commonName: 'front-proxy-client' }),
-    ca.issue({ commonName: 'localup-admin', organization: 'system:masters' }),
-    ca.issue({ commonName: 'system:kube-controller-manager' }),
-    ca.issue({ commonName: 'system:kube-scheduler' }),
-    ca.issue({ commonName: 'kwok', organization: 'system:masters' }),
+    ca.issue({ names: ['kube-apiserver'], hosts: ['127.0.0.1', 'localhost', '::1', ...serverNames] }),
+    ca.issue({ names: ['kwok'], hosts: ['127.0.0.1', 'localhost'] }),
+    ca.issue({ names: ['kube-apiserver-kubelet-client'], organizations: ['system:masters'] }),
+    frontProxyCa.issue({ names: ['front-proxy-client'] }),
+    ca.issue({ names: ['localup-admin'], organizations: ['system:masters'] }),
+    ca.issue({ names: ['system:kube-controller-manager'] }),
+    ca.issue({ names: ['system:kube-scheduler'] }),
+    ca.issue({ names: ['kwok'], organizations: ['system:masters'] }),
   ]);
   const pairs = {
-    ca: ca.pem,
+    ca,
     apiserver: apiServer,
     kwok,
     'kubelet-client': kubeletClient,
     'front-proxy-client': frontProxyClient,
   };
   const files: Record<string, string> = {
-    'front-proxy-ca.crt': frontProxyCa.pem.cert,
+    'front-proxy-ca.crt': frontProxyCa.cert,
     'sa.pub': serviceAccount.publicKey,
     'sa.key': serviceAccount.privateKey,
   };
@@ -52,7 +57,7 @@ export async function writeCredentials(folder: string, name: string): Promise<Cl
   }
   await writeAll(folder, files);
   return {
-    caPem: ca.pem.cert,
+    caPem: ca.cert,
     admin,
     components: { 'controller-manager': controllerManager, scheduler, kwok: kwokClient },
   };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { type EtcdLayout, etcdArguments } from './components.ts';
 import { until } from './kubeApi.ts';
-import { CertificateAuthority } from './pki.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 import { freePorts } from './ports.ts';
 import { ended, startOnFreePorts } from './startOnFreePorts.ts';
 import { type SupervisedProcess, type Supervisor } from './supervisor/supervisor.ts';
@@ -21,12 +21,12 @@ export async function startEtcd(options: {
   const { supervisor, binary, folder, logPath } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const ca = await CertificateAuthority.create('etcd-ca');
-  const server = await ca.issue({ commonName: 'etcd', hosts: ['127.0.0.1', 'localhost'] });
-  const client = await ca.issue({ commonName: 'kube-apiserver' });
-  const files = { 'ca.crt': ca.pem.cert, 'server.crt': server.cert, 'client.crt': client.cert };
+  const server = await ca.issue({ names: ['etcd'], hosts: ['127.0.0.1', 'localhost'] });
+  const client = await ca.issue({ names: ['kube-apiserver'] });
+  const files = { 'ca.crt': ca.cert, 'server.crt': server.cert, 'client.crt': client.cert };
   const keys = { 'server.key': server.key, 'client.key': client.key };
   for (const [name, text] of Object.entries({ ...files, ...keys })) await writeFile(join(folder, name), text, { mode: 0o600 });
-  const agent = new Agent({ connect: { ca: ca.pem.cert, cert: client.cert, key: client.key, timeout: 2_000 } });
+  const agent = new Agent({ connect: { ca: ca.cert, cert: client.cert, key: client.key, timeout: 2_000 } });
   let layout: EtcdLayout = { folder, clientPort: 0, peerPort: 0 };
   try {
     const process = await startOnFreePorts({

@@ -12,7 +12,6 @@ export { LocalupError } from './errors.ts';
 export { type AnyObject, type KubeApi, KubeApiError, until } from './kubeApi.ts';
 export { kubeconfigYaml, type KubeconfigOptions } from './kubeconfig.ts';
 export { type NodeCapacity } from './nodes.ts';
-export { CertificateAuthority, type CertificateRequest, type KeyPairPem } from './pki.ts';
 export { freePort, freePorts } from './ports.ts';
 export { type Progress, progressToStderr, silent } from './progress.ts';
 export { endSet, isSetRunning } from './supervisor/leftovers.ts';

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { LocalupError, messageOf } from './errors.ts';
-import { type KeyPairPem } from './pki.ts';
+import { type KeyPairPem } from '@clusternet/pki';
 
 /** An API server's answer that says no. */
 export class KubeApiError extends LocalupError {

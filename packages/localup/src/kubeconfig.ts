@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { stringify } from 'yaml';
-import { type KeyPairPem } from './pki.ts';
+import { type KeyPairPem } from '@clusternet/pki';
 
 /** What a kubeconfig says: one cluster, one user, one context, all of that name. */
 export interface KubeconfigOptions {

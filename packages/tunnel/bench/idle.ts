@@ -13,7 +13,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { TunnelClient, TunnelServer } from '../src/index.ts';
-import { TestAuthority } from '../src/testing/authority.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 
 const kib = 1024;
 
@@ -41,7 +41,7 @@ async function memory(): Promise<{ rss: number; heap: number; external: number }
 }
 
 async function main(count: number): Promise<void> {
-  const authority = await TestAuthority.create();
+  const authority = await CertificateAuthority.create();
   const pair = await authority.issue('localhost');
   let up = 0;
   const serve = async (port: number) => {
@@ -59,7 +59,7 @@ async function main(count: number): Promise<void> {
   };
   const first = await serve(0);
   // One tunnel first, so that what is loaded once does not count.
-  const warm = fork(import.meta.filename, ['clients', `https://127.0.0.1:${first.port}/x`, authority.pem, '10'], {
+  const warm = fork(import.meta.filename, ['clients', `https://127.0.0.1:${first.port}/x`, authority.cert, '10'], {
     execArgv: process.execArgv,
   });
   while (up < 10) await setTimeout(10);
@@ -68,7 +68,7 @@ async function main(count: number): Promise<void> {
   await setTimeout(200);
   up = 0;
   const before = await memory();
-  const child = fork(import.meta.filename, ['clients', `https://127.0.0.1:${first.port}/x`, authority.pem, String(count)], {
+  const child = fork(import.meta.filename, ['clients', `https://127.0.0.1:${first.port}/x`, authority.cert, String(count)], {
     execArgv: process.execArgv,
   });
   await all();

@@ -12,7 +12,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Server } from 'socket.io';
 import { io } from 'socket.io-client';
-import { TestAuthority } from '../src/testing/authority.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 
 class OneMessageEncoder {
   encode(packet: { type: number; nsp: string; data?: unknown }): unknown[] {
@@ -30,7 +30,7 @@ class OneMessageDecoder extends EventEmitter {
 }
 
 const oneMessage = { Encoder: OneMessageEncoder, Decoder: OneMessageDecoder };
-const authority = await TestAuthority.create();
+const authority = await CertificateAuthority.create();
 const pair = await authority.issue('localhost');
 
 async function measure(way: 'default' | 'one message' | 'beside', size: number, count: number) {
@@ -42,7 +42,7 @@ async function measure(way: 'default' | 'one message' | 'beside', size: number, 
   const { port } = https.address() as AddressInfo;
   const client = io(`https://127.0.0.1:${port}`, {
     transports: ['websocket'],
-    ca: authority.pem,
+    ca: authority.cert,
     parser,
     forceNew: true,
   } as object);

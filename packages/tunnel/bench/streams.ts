@@ -15,7 +15,7 @@ import { Agent, createServer, get } from 'node:https';
 import { connect as connectTcp, type AddressInfo } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { TunnelClient, TunnelServer, type Tunnel } from '../src/index.ts';
-import { TestAuthority } from '../src/testing/authority.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 
 const bulkBytes = 20 * 1024 * 1024;
 
@@ -118,7 +118,7 @@ async function measure(agent: Agent, port: number, childPid: number | undefined)
 }
 
 async function main(): Promise<void> {
-  const authority = await TestAuthority.create();
+  const authority = await CertificateAuthority.create();
   const pair = await authority.issue('localhost');
   const { promise, resolve } = Promise.withResolvers<Tunnel>();
   const tunnels = new TunnelServer({ onTunnel: resolve, drainSpreadMs: 0 });
@@ -126,14 +126,14 @@ async function main(): Promise<void> {
   https.on('upgrade', (req, socket, head) => tunnels.handleUpgrade(req, socket, head));
   await once(https, 'listening');
   const url = `https://127.0.0.1:${(https.address() as AddressInfo).port}/x`;
-  const forked = fork(import.meta.filename, ['child', url, authority.pem, pair.cert, pair.key], { execArgv: process.execArgv });
+  const forked = fork(import.meta.filename, ['child', url, authority.cert, pair.cert, pair.key], { execArgv: process.execArgv });
   const [port] = (await once(forked, 'message')) as [number];
   const tunnel = await promise;
-  const straight = new Agent({ keepAlive: true, ca: authority.pem, maxSockets: 32 });
+  const straight = new Agent({ keepAlive: true, ca: authority.cert, maxSockets: 32 });
   const through = new Agent({ keepAlive: true, maxSockets: 32 });
   through.createConnection = (_options, callback) => {
     tunnel.open('api').then(
-      (socket) => callback?.(null, connectTls({ socket, ca: authority.pem, servername: 'localhost' })),
+      (socket) => callback?.(null, connectTls({ socket, ca: authority.cert, servername: 'localhost' })),
       (error: Error) => callback?.(error, undefined as never),
     );
     return undefined;

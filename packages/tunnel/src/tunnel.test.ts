@@ -11,7 +11,7 @@ import { PassThrough, type Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import type { StreamHandler } from './tunnel.ts';
-import { TestAuthority } from './testing/authority.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 import { collect } from './testing/collect.ts';
 import { TunnelBed } from './testing/tunnelBed.ts';
 
@@ -21,7 +21,7 @@ const dial: StreamHandler = async (target, { signal }) => {
   return socket;
 };
 
-let authority: TestAuthority;
+let authority: CertificateAuthority;
 let bed: TunnelBed;
 const servers: Server[] = [];
 
@@ -33,7 +33,7 @@ async function listen(server: Server): Promise<string> {
 }
 
 beforeEach(async () => {
-  authority ??= await TestAuthority.create();
+  authority ??= await CertificateAuthority.create();
   bed = await TunnelBed.create({ authority });
 });
 
@@ -42,7 +42,7 @@ afterEach(async () => {
   for (const server of servers.splice(0)) server.close();
 });
 
-const tls = async () => ({ ca: authority.pem });
+const tls = async () => ({ ca: authority.cert });
 
 describe('a tunnel over TLS', () => {
   it('carries megabytes both ways at once', async () => {
@@ -115,7 +115,7 @@ describe('a tunnel over TLS', () => {
 
 describe('TLS inside the tunnel', () => {
   const secure = async (port: string, open: (target: string) => Promise<Duplex>, protocol: string) => {
-    const socket = connectTls({ socket: await open(port), ca: authority.pem, servername: 'inner', ALPNProtocols: [protocol] });
+    const socket = connectTls({ socket: await open(port), ca: authority.cert, servername: 'inner', ALPNProtocols: [protocol] });
     await once(socket, 'secureConnect');
     return socket;
   };

@@ -1,13 +1,11 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import 'reflect-metadata';
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ExtendedKeyUsage } from '@peculiar/x509';
 
 import { closeServers, prefix, refused, startServer } from '../testing/startServer.ts';
-import { TestAuthority } from '../testing/testAuthority.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 
 afterEach(closeServers);
 
@@ -45,11 +43,11 @@ describe('front proxy', () => {
     ['a certificate of a client CA', ({ clientCa }) => clientCa.issue({ names: ['front-proxy-client'] })],
     [
       'a certificate of an unknown CA',
-      async () => (await TestAuthority.create('other')).issue({ names: ['front-proxy-client'] }),
+      async () => (await CertificateAuthority.create('other')).issue({ names: ['front-proxy-client'] }),
     ],
     [
       'a certificate of an impostor CA of the same name',
-      async () => (await TestAuthority.create('front-proxy-ca')).issue({ names: ['front-proxy-client'] }),
+      async () => (await CertificateAuthority.create('front-proxy-ca')).issue({ names: ['front-proxy-client'] }),
     ],
     ['a name that is not allowed', ({ frontProxyCa }) => frontProxyCa.issue({ names: ['somebody'] })],
     ['two names', ({ frontProxyCa }) => frontProxyCa.issue({ names: ['somebody', 'front-proxy-client'] })],
@@ -59,7 +57,7 @@ describe('front proxy', () => {
     ],
     [
       'a certificate for servers',
-      ({ frontProxyCa }) => frontProxyCa.issue({ names: ['front-proxy-client'], usage: ExtendedKeyUsage.serverAuth }),
+      ({ frontProxyCa }) => frontProxyCa.issue({ names: ['front-proxy-client'], usages: ['server'] }),
     ],
   ])('is not believed with %s', async (_what, certificate) => {
     const started = await startServer();
@@ -99,7 +97,7 @@ describe('front proxy', () => {
   it('cannot be followed by a leaf that plays authority', async () => {
     const { call, frontProxyCa } = await startServer();
     const leaf = await frontProxyCa.issue({ names: ['front-proxy-client'] });
-    const fake = await TestAuthority.create('front-proxy-client');
+    const fake = await CertificateAuthority.create('front-proxy-client');
     const forged = await fake.issue({ names: ['front-proxy-client'] });
     const answer = await call(path, { cert: forged.cert + leaf.cert, key: forged.key, headers: { 'X-Remote-User': 'jane' } });
     expect(answer.code).toBe(401);
@@ -134,7 +132,7 @@ describe('front proxy', () => {
   it('changes with the ConfigMap: a new authority counts at once, the old one no more', async () => {
     const { call, cluster, frontProxy, as } = await startServer();
     expect((await as('jane', path)).code).toBe(200);
-    const next = await TestAuthority.create('front-proxy-ca-2');
+    const next = await CertificateAuthority.create('front-proxy-ca-2');
     const rotated = await next.issue({ names: ['front-proxy-client'] });
     const headers = { 'X-Remote-User': 'jane' };
     expect((await call(path, { ...rotated, headers })).code).toBe(401);

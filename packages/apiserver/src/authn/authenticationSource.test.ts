@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@clusternet/runtime';
 import { FakeCluster } from '../testing/fakeCluster.ts';
-import { TestAuthority } from '../testing/testAuthority.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 import { AuthenticationSource, type AuthenticationSourceOptions } from './authenticationSource.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -55,7 +55,7 @@ async function setUp(options: Partial<AuthenticationSourceOptions> = {}) {
   return { cluster, source, start, changes, tick };
 }
 
-async function caFile(authority: TestAuthority): Promise<string> {
+async function caFile(authority: CertificateAuthority): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'authentication-'));
   closers.push(() => rm(folder, { recursive: true }));
   const file = join(folder, 'ca.crt');
@@ -71,15 +71,15 @@ describe('AuthenticationSource', () => {
     await start();
     while (source.problem()?.includes('could not be read')) await delay(5);
     expect(source.problem()).toContain('names no front proxy');
-    cluster.setAuthentication({ 'requestheader-client-ca-file': (await TestAuthority.create('a')).cert });
+    cluster.setAuthentication({ 'requestheader-client-ca-file': (await CertificateAuthority.create('a')).cert });
     while (source.problem() !== undefined) await delay(5);
     expect(source.current.requestHeader).toMatchObject({ usernameHeaders: ['x-remote-user'], allowedNames: [] });
   });
 
   it('lets flags win over the ConfigMap, names and authority together', async () => {
-    const authority = await TestAuthority.create('flags');
+    const authority = await CertificateAuthority.create('flags');
     const { cluster, source, start } = await setUp({ requestHeaderCaFile: await caFile(authority) });
-    const other = await TestAuthority.create('other');
+    const other = await CertificateAuthority.create('other');
     cluster.setAuthentication({
       'requestheader-client-ca-file': other.cert,
       'requestheader-username-headers': '["X-Remote-User"]',
@@ -93,7 +93,7 @@ describe('AuthenticationSource', () => {
   });
 
   it('takes up a file that is rotated, and keeps the old one while it is broken', async () => {
-    const file = await caFile(await TestAuthority.create('first'));
+    const file = await caFile(await CertificateAuthority.create('first'));
     const { source, start, tick, changes } = await setUp({ requestHeaderCaFile: file, skipLookup: true });
     await start();
     const subject = (): string | undefined => source.current.requestHeader?.roots[0]?.subject;
@@ -101,7 +101,7 @@ describe('AuthenticationSource', () => {
     await writeFile(file, '-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n');
     await tick();
     expect(subject()).toBe('CN=first');
-    await writeFile(file, (await TestAuthority.create('second')).cert);
+    await writeFile(file, (await CertificateAuthority.create('second')).cert);
     await tick();
     expect(subject()).toBe('CN=second');
     expect(changes).toEqual([1]);

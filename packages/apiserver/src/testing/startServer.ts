@@ -15,7 +15,7 @@ import { type ApiResource } from '../discovery/apiResource.ts';
 import { type GroupVersionHandlers } from '../registry.ts';
 import { StatusError } from '../request/statusError.ts';
 import { FakeCluster } from './fakeCluster.ts';
-import { TestAuthority } from './testAuthority.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 
 /** What a server answered. */
 export interface Answer {
@@ -95,8 +95,8 @@ export async function closeServers(): Promise<void> {
 /** A server on a port of its own, with an authority of the front proxy and one of clients. */
 export async function startServer(o: TestServerOptions = {}) {
   const cluster = o.cluster ?? new FakeCluster();
-  const frontProxyCa = await TestAuthority.create('front-proxy-ca');
-  const clientCa = await TestAuthority.create('client-ca');
+  const frontProxyCa = await CertificateAuthority.create('front-proxy-ca');
+  const clientCa = await CertificateAuthority.create('client-ca');
   cluster.setAuthentication({
     'client-ca-file': clientCa.cert,
     'requestheader-client-ca-file': frontProxyCa.cert,

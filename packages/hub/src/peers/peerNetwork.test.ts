@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@clusternet/runtime';
 import { type Streams } from '../sockets/streams.ts';
 import { NoTunnelError, proxyError } from '../sockets/tunnelErrors.ts';
-import { TestAuthority } from '../testing/authority.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 import { PeerNetwork } from './peerNetwork.ts';
 
 const name = 'clusternet-hub-peer';
@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
-async function replica(id: string, authority: TestAuthority, local: Streams): Promise<PeerNetwork> {
+async function replica(id: string, authority: CertificateAuthority, local: Streams): Promise<PeerNetwork> {
   const tls = { ...(await authority.issue(name)), bundle: authority.cert };
   const network = await PeerNetwork.listen({ id, tls: () => tls, name, local, logger: silentLogger }, { port: 0, address });
   closers.push(() => network.close());
@@ -51,7 +51,7 @@ async function opened(network: PeerNetwork, peer: string): Promise<Duplex> {
 
 describe('replicas', () => {
   it('pass streams on to the one that holds the tunnel', async () => {
-    const authority = await TestAuthority.create('peers');
+    const authority = await CertificateAuthority.create('peers');
     const [a, b] = [await replica('a', authority, nothing), await replica('b', authority, echo)];
     a.follow([
       { id: 'a', host: address, port: a.port },
@@ -63,7 +63,7 @@ describe('replicas', () => {
   });
 
   it('tell what stood in the way there, and pass on nothing twice', async () => {
-    const authority = await TestAuthority.create('peers');
+    const authority = await CertificateAuthority.create('peers');
     const forbidden = Object.assign(new Error('policy says no'), { code: 'FORBIDDEN' });
     const [a, b, c] = [
       await replica('a', authority, echo),
@@ -85,7 +85,7 @@ describe('replicas', () => {
   });
 
   it('fail at once when the other one is dead, and find it when it is back elsewhere', async () => {
-    const authority = await TestAuthority.create('peers');
+    const authority = await CertificateAuthority.create('peers');
     const [a, b] = [await replica('a', authority, nothing), await replica('b', authority, echo)];
     a.follow([{ id: 'b', host: address, port: b.port }]);
     const stream = await opened(a, 'b');
@@ -101,8 +101,8 @@ describe('replicas', () => {
   });
 
   it('let nobody in without a certificate of theirs', async () => {
-    const authority = await TestAuthority.create('peers');
-    const stranger = await replica('x', await TestAuthority.create('strangers'), nothing);
+    const authority = await CertificateAuthority.create('peers');
+    const stranger = await replica('x', await CertificateAuthority.create('strangers'), nothing);
     const b = await replica('b', authority, echo);
     stranger.follow([{ id: 'b', host: address, port: b.port }]);
     await delay(300);

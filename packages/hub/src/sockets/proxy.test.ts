@@ -7,7 +7,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { WebSocket, WebSocketServer } from 'ws';
-import { TestAuthority } from '../testing/authority.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 import { clusterId, proxyPath, type Received, SocketsBed } from '../testing/socketsBed.ts';
 
 const direct = `${proxyPath}/direct`;
@@ -120,7 +120,7 @@ describe('a proxied request', () => {
   });
 
   it('shares connections with others, whatever their tokens; a client certificate never', async () => {
-    const clientCa = await TestAuthority.create('child-clients');
+    const clientCa = await CertificateAuthority.create('child-clients');
     await start({ clientCa });
     const extras = async (name: string) => {
       const { cert, key } = await clientCa.issue(name);
@@ -226,7 +226,7 @@ describe('a request that cannot be passed on', () => {
     const answer = await bed.as('clusternet', `${direct}/api`, { headers: withToken });
     expect(answer.code).toBe(502);
     expect(answer.body).toContain('certificate');
-    const other = await TestAuthority.create('other');
+    const other = await CertificateAuthority.create('other');
     const { cluster } = bed.clusters;
     if (cluster?.status) {
       cluster.status = { ...cluster.status, apiserverTLSServerName: 'another.example' };

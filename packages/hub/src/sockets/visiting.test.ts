@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { TestAuthority } from '../testing/authority.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 import { proxyPath, SocketsBed } from '../testing/socketsBed.ts';
 
 const path = `${proxyPath}/direct/api`;
@@ -58,7 +58,7 @@ describe('with a credential of the child', () => {
   it('in headers that are not logged, likewise', async () => {
     await start('visitor');
     expect(await call('anna', { 'Clusternet-Authorization': 'Bearer child-token' })).toBe(200);
-    const { cert, key } = await (await TestAuthority.create('clients')).issue('bert');
+    const { cert, key } = await (await CertificateAuthority.create('clients')).issue('bert');
     const [certificate, privateKey] = [cert, key].map((text) => Buffer.from(text).toString('base64'));
     const headers = { 'Clusternet-Certificate': certificate ?? '', 'Clusternet-Private-Key': privateKey ?? '' };
     expect(await call('anna', headers)).toBe(200);

@@ -20,7 +20,7 @@ import { type Clusters } from '../sockets/clusters.ts';
 import { SessionGuard } from '../sockets/sessionGuard.ts';
 import { SocketRegistry } from '../sockets/socketRegistry.ts';
 import { socketsApi } from '../sockets/socketsApi.ts';
-import { type PemPair, TestAuthority } from './authority.ts';
+import { CertificateAuthority, type KeyPairPem } from '@clusternet/pki';
 
 /** Id of the one cluster of the bed, and its dedicated namespace. */
 export const clusterId = '0a0a0a0a-0000-4000-8000-000000000001';
@@ -85,7 +85,7 @@ export interface Received {
 }
 
 interface Parts {
-  frontProxy: PemPair;
+  frontProxy: KeyPairPem;
   hubCa: string;
   port: number;
 }
@@ -109,9 +109,9 @@ export class SocketsBed implements AsyncDisposable {
   readonly child: Server;
   readonly #parts: Parts;
 
-  static async start(o: { maxPerUser?: number; clientCa?: TestAuthority; childName?: string } = {}): Promise<SocketsBed> {
+  static async start(o: { maxPerUser?: number; clientCa?: CertificateAuthority; childName?: string } = {}): Promise<SocketsBed> {
     const [hubCa, childCa, frontProxyCa] = await Promise.all(
-      ['hub-ca', 'child-ca', 'front-proxy-ca'].map((name) => TestAuthority.create(name)),
+      ['hub-ca', 'child-ca', 'front-proxy-ca'].map((name) => CertificateAuthority.create(name)),
     );
     if (!hubCa || !childCa || !frontProxyCa) throw new Error('there are no authorities');
     const serving = await childCa.issue(o.childName ?? 'child.example');
@@ -221,7 +221,7 @@ export class SocketsBed implements AsyncDisposable {
     return (this.child.address() as AddressInfo).port;
   }
 
-  get frontProxy(): PemPair {
+  get frontProxy(): KeyPairPem {
     return this.#parts.frontProxy;
   }
 

@@ -5,7 +5,7 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { type AddressInfo, type Socket } from 'node:net';
 import { type Duplex } from 'node:stream';
-import { CertificateAuthority } from '@clusternet/localup';
+import { CertificateAuthority } from '@clusternet/pki';
 
 /** A request as it arrived. */
 export interface Received {
@@ -42,8 +42,8 @@ export class StubApiServer implements AsyncDisposable {
 
   static async start(): Promise<StubApiServer> {
     const authority = await CertificateAuthority.create('stub');
-    const { cert, key } = await authority.issue({ commonName: 'parent', hosts: ['127.0.0.1'] });
-    const server = new StubApiServer(authority.pem.cert, createServer({ cert, key }));
+    const { cert, key } = await authority.issue({ names: ['parent'], hosts: ['127.0.0.1'] });
+    const server = new StubApiServer(authority.cert, createServer({ cert, key }));
     await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve));
     return server;
   }

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { TestAuthority } from '../testing/authority.ts';
+import { CertificateAuthority } from '@clusternet/pki';
 import { ManualClock } from '../testing/manualClock.ts';
 import { TunnelBed } from '../testing/tunnelBed.ts';
 import { TunnelClient, type TunnelClientOptions, type TunnelState } from './tunnelClient.ts';
@@ -66,9 +66,9 @@ describe('TunnelClient', () => {
   });
 
   it('trusts the authority it is given and no other, and sees a rotated one at the next attempt', async () => {
-    const [right, wrong] = [await TestAuthority.create(), await TestAuthority.create()];
+    const [right, wrong] = [await CertificateAuthority.create(), await CertificateAuthority.create()];
     const bed = await newBed({ authority: right });
-    let ca = wrong.pem;
+    let ca = wrong.cert;
     const { until, client } = watched({ url: bed.url, tls: async () => ({ ca }) });
     client.start();
     const refused = await until(({ error }) => error !== undefined);
@@ -76,7 +76,7 @@ describe('TunnelClient', () => {
       name: 'ConnectError',
       cause: expect.objectContaining({ code: expect.stringMatching(/CERT|SIGNATURE/) }),
     });
-    ca = right.pem;
+    ca = right.cert;
     await until(({ connected }) => connected);
   });
 

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { TunnelClient, type TunnelClientOptions } from '../client/tunnelClient.ts';
 import { TunnelServer, type TunnelServerOptions } from '../server.ts';
 import type { Tunnel } from '../tunnel.ts';
-import type { TestAuthority } from './authority.ts';
+import type { CertificateAuthority } from '@clusternet/pki';
 
 /** A server and clients over real sockets on loopback, taken down together. */
 export class TunnelBed {
@@ -35,7 +35,7 @@ export class TunnelBed {
     this.url = `${secure ? 'https' : 'http'}://127.0.0.1:${port}/apis/proxies.clusternet.io/v1alpha1/sockets/a-cluster`;
   }
 
-  static async create(options: Partial<TunnelServerOptions> & { authority?: TestAuthority } = {}): Promise<TunnelBed> {
+  static async create(options: Partial<TunnelServerOptions> & { authority?: CertificateAuthority } = {}): Promise<TunnelBed> {
     const { authority, ...rest } = options;
     const http = authority ? createSecureServer(await authority.issue('localhost')) : createServer();
     http.listen(0, '127.0.0.1');
