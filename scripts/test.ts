@@ -45,24 +45,36 @@ const totals: Totals = { passed: 0, failed: 0 };
 const failures: string[] = [];
 let broken = false;
 
-if (what === 'all')
-  broken =
-    !(await run(bin('turbo'), ['run', 'typecheck', 'lint', 'lint:root', '--continue', '--output-logs=errors-only'])) || broken;
+// One core or two, types, lint and build together keep them busy, and none of them minds being slow.
+const [sound, built] = await Promise.all([what === 'all' && check(), what !== 'unit' && build()]);
+if (what === 'all' && !sound) broken = true;
 if (what !== 'e2e') await jest('unit', ['--config', 'config/jest.unit.js', ...patterns]);
-if (what !== 'unit') {
-  // What e2e starts is what the images carry: the bundles. The clusters' programs take minutes to build on a machine that has none, and
-  // that is no test's time.
-  const built = await run(bin('turbo'), ['run', 'build', '--output-logs=errors-only']);
-  if (built && (await run(process.execPath, ['--conditions=@clusternet/source', 'packages/localup/src/cli.ts', 'binaries']))) {
-    // Most of their time these wait, for leases to pass and services to come back: two at a time fit even on two cores.
-    await jest('e2e', ['--config', 'config/jest.e2e.js', '--maxWorkers=2', ...patterns]);
-  } else broken = true;
-}
+// Most of their time these wait, for leases to pass and services to come back: two at a time fit even on two cores.
+if (built) await jest('e2e', ['--config', 'config/jest.e2e.js', '--maxWorkers=2', ...patterns]);
+else if (what !== 'unit') broken = true;
 
 for (const failure of failures) console.log(failure);
 if (broken) console.error('Not all went well beside the tests themselves: see above for types, lint or the build.');
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exit(broken || totals.failed > 0 || totals.passed === 0 ? 1 : 0);
+
+/** Types, lint and format of everything. */
+async function check(): Promise<boolean> {
+  const results = await Promise.all(['typecheck', 'lint'].map((script) => run(process.execPath, ['--run', script])));
+  return results.every(Boolean);
+}
+
+/**
+ * What end-to-end tests start: the bundles, as the images carry them, and the clusters' programs, which take minutes to build on a machine
+ * that has none; that is no test's time.
+ */
+async function build(): Promise<boolean> {
+  const results = await Promise.all([
+    run(bin('turbo'), ['run', 'build', '--concurrency=2', '--output-logs=errors-only']),
+    run(process.execPath, ['--conditions=@clusternet/source', 'packages/localup/src/cli.ts', 'binaries']),
+  ]);
+  return results.every(Boolean);
+}
 
 async function jest(name: string, args: string[]): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'clusternet-test-'));
