@@ -187,6 +187,34 @@ describe('a template', () => {
     });
   });
 
+  it('says itself who owns its fields; the Manifest around it does not, yet meets who applies it with a conflict', async () => {
+    await shadow('POST', '/namespaces/owners/configmaps', { body: { ...configMap('a'), data: { x: 'first' } } });
+    const type = 'application/merge-patch+json';
+    await shadow('PATCH', '/namespaces/owners/configmaps/a?fieldManager=jane', { body: { data: { x: 'second' } }, type });
+    const { body } = await shadow('GET', '/namespaces/owners/configmaps/a');
+    expect(body.metadata.managedFields).toContainEqual(
+      expect.objectContaining({ manager: 'jane', fieldsV1: { 'f:data': { 'f:x': {} } } }),
+    );
+    const manifests = admin.resource(resourceDefinition('apps.clusternet.io/v1alpha1', 'Manifest', 'manifests', true));
+    const stored = await manifests.get({ namespace: 'clusternet-reserved', name: 'configmaps.owners.a' });
+    expect(stored.metadata).not.toHaveProperty('managedFields');
+    const { apiVersion, kind, metadata } = stored;
+    const applied = { apiVersion, kind, metadata: { name: metadata.name }, template: { data: { x: 'third' } } };
+    const apply = (force: string) =>
+      admin.answer({
+        method: 'PATCH',
+        path: `/apis/${apiVersion}/namespaces/clusternet-reserved/manifests/${metadata.name}`,
+        query: { fieldManager: 'pipeline', force },
+        body: applied,
+        contentType: 'application/apply-patch+yaml',
+      });
+    expect((await apply('false')).status).toBe(409);
+    expect((await apply('true')).status).toBe(200);
+    await eventually(async () => {
+      expect((await shadow('GET', '/namespaces/owners/configmaps/a')).body['data']).toEqual({ x: 'third' });
+    }, 30);
+  });
+
   it('keeps the ports that were asked for, though the parent has given them away', async () => {
     const spec = { type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }] };
     const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'pinned', namespace: scratch }, spec };

@@ -40,6 +40,11 @@ export interface ObjectChange {
 }
 
 const maxAttempts = 5;
+/**
+ * Who owns which field is said by the template itself. To find it out for the Manifest around it too costs kube-apiserver more than all the
+ * rest of the write; it stops once the list has been emptied in this way, until somebody applies the Manifest.
+ */
+const untracked = [{}];
 /** Kinds whose generation never moves. */
 const constantGeneration = ['scheduling.k8s.io/PriorityClass'];
 const serverFields = [
@@ -166,7 +171,7 @@ async function replace({ context, kind }: ObjectRequest, manifest: Manifest, tem
   const replaced = await context.manifests.replace(
     {
       ...manifest,
-      metadata: { ...manifest.metadata, labels: manifestLabels(kind, template, manifest) },
+      metadata: { ...manifest.metadata, labels: manifestLabels(kind, template, manifest), managedFields: untracked },
       template,
     },
     written,
