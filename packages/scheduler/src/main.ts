@@ -98,6 +98,7 @@ await runService({
             profiles,
             plugins: registry,
             pluginTimeoutMs: config.pluginTimeout,
+            vanishedGraceMs: config.vanishedClusterGrace,
             percentageOfClustersToScore: config.percentageOfClustersToScore,
             percentageOfClustersToTolerate: gates.enabled(featureGates.feasibleClustersToleration)
               ? config.percentageOfClustersToTolerate

@@ -25,6 +25,7 @@ export interface ProfileRunnerOptions {
   clusters: () => readonly ClusterInfo[];
   inventoryOf: (key: string) => FeedInventory | undefined;
   absentForMs: (cluster: string) => number;
+  vanishedGraceMs?: number;
   promises: Promises;
   writer: StatusWriter;
   logger: Logger;
@@ -115,6 +116,7 @@ export class ProfileRunner {
       clusters: this.#o.clusters(),
       inventory: this.#o.inventoryOf(key),
       absentForMs: this.#o.absentForMs,
+      vanishedGraceMs: this.#o.vanishedGraceMs,
       now: time,
       signal,
       sampling,

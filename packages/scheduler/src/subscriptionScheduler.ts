@@ -44,6 +44,8 @@ export interface SubscriptionSchedulerOptions {
   pluginTimeoutMs?: number;
   /** See `percentageOfClustersToScore` of the configuration. */
   percentageOfClustersToScore?: number;
+  /** How long a cluster without ManagedCluster stays bound, in milliseconds; default 30 000. */
+  vanishedGraceMs?: number;
   /** Share of failing predictors, in percent, above which a decision is put off; never if absent. */
   percentageOfClustersToTolerate?: number;
   /** Default: by HTTP, through the tunnel or directly. */
@@ -142,6 +144,7 @@ export class SubscriptionScheduler {
       clusters: () => this.#snapshot.get(),
       inventoryOf: (key) => inventories.get(key),
       absentForMs: (cluster) => this.#absentForMs(cluster),
+      vanishedGraceMs: this.#o.vanishedGraceMs,
       promises: this.#promises,
       writer: this.#writer,
       logger,

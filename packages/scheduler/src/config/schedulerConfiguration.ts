@@ -6,6 +6,7 @@ import { duration } from '@clusternet/runtime';
 import * as z from 'zod';
 import { extensionPoints } from '../framework/plugin.ts';
 import { type ProfileConfig } from '../framework/profile.ts';
+import { VANISHED_GRACE_MS } from '../placement/bound.ts';
 
 const pluginName = z.string().min(1);
 
@@ -39,6 +40,11 @@ const shape = {
     .meta(fileOnly),
   pluginModules: z.array(z.string().min(1)).default([]).meta(fileOnly),
   pluginTimeout: duration().default(5_000).describe('longest wait for one answer of a plugin'),
+  vanishedClusterGrace: duration()
+    .default(VANISHED_GRACE_MS)
+    .describe(
+      'how long a Subscription stays bound to a cluster whose ManagedCluster is gone; the hub makes one anew within moments',
+    ),
   percentageOfClustersToScore: z
     .int()
     .min(0)

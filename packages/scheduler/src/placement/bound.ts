@@ -4,7 +4,7 @@
 import { feedKey, type FeedInventory, type ManagedCluster, type Subscription } from '@clusternet/api-types';
 import { type ReplicaFeed } from '../framework/plugin.ts';
 
-/** A cluster that vanished stays bound for so long: the hub makes a deleted ManagedCluster anew within moments. */
+/** A cluster that vanished stays bound for so long unless said otherwise: the hub makes a deleted ManagedCluster anew within moments. */
 export const VANISHED_GRACE_MS = 30_000;
 
 /** Key of a cluster in `status.bindingClusters`. */

@@ -110,6 +110,10 @@ describe('decide', () => {
       recheckAfterMs: 20_000,
     });
     expect(await run(shape, [cluster('b')], () => 30_000)).toMatchObject({ bindings: ['ns-b/b'] });
+    const short = async (absentMs: number) =>
+      (await look(subscription(shape), [cluster('b')], { absentForMs: () => absentMs, vanishedGraceMs: 3_000 })).decision;
+    expect(await short(2_000)).toMatchObject({ bindings: ['ns-a/a', 'ns-b/b'], recheckAfterMs: 1_000 });
+    expect(await short(3_000)).toMatchObject({ bindings: ['ns-b/b'] });
   });
 
   it('binds nothing new to a cluster that is being deleted', async () => {

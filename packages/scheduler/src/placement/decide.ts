@@ -33,6 +33,8 @@ export interface DecisionInput {
   inventory?: FeedInventory;
   /** For how long a bound cluster has had no ManagedCluster, in milliseconds. */
   absentForMs: (cluster: string) => number;
+  /** For how long such a cluster stays bound, in milliseconds; default {@link VANISHED_GRACE_MS}. */
+  vanishedGraceMs?: number;
   now: Date;
   signal?: AbortSignal;
   /** Bounds the search for feasible clusters. */
@@ -261,7 +263,7 @@ class Decider {
   #inGrace(present: ReadonlySet<string>): string[] {
     return this.#bound.clusters.filter((key) => {
       if (present.has(key)) return false;
-      const left = VANISHED_GRACE_MS - this.#o.absentForMs(key);
+      const left = (this.#o.vanishedGraceMs ?? VANISHED_GRACE_MS) - this.#o.absentForMs(key);
       if (left > 0) this.#recheckAfterMs = Math.min(this.#recheckAfterMs, left);
       return left > 0;
     });

@@ -47,6 +47,7 @@ export async function look(
     framework?: Framework;
     inventory?: FeedInventory;
     absentForMs?: () => number;
+    vanishedGraceMs?: number;
     now?: Date;
     toleratedPercent?: number;
   } = {},
@@ -57,6 +58,7 @@ export async function look(
     clusters: snapshotOf(clusters),
     inventory: o.inventory,
     absentForMs: o.absentForMs ?? (() => 0),
+    vanishedGraceMs: o.vanishedGraceMs,
     now: o.now ?? new Date('2026-01-01T00:00:00Z'),
     toleratedPercent: o.toleratedPercent,
   });
