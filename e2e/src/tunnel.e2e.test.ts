@@ -285,32 +285,6 @@ describe.each<Visitor>(['anna', 'token'])('a visitor (%s)', (as) => {
   });
 });
 
-describe('what lasts', () => {
-  it('is not cut after a minute', async () => {
-    await delay(Math.max(0, early.since + 63_000 - Date.now()));
-    const name = 'seen-late';
-    await child
-      .resource(core.configMaps)
-      .apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'shop' } }, { fieldManager: 'test' });
-    await writeFile(join(folder, 'pod.log'), '2026-01-01T00:01:03.000000000Z stdout F a late line\n', { flag: 'a' });
-    await eventually(async () => {
-      expect(early.watch.text()).toContain(`configmap/${name}`);
-      expect(early.logs.text()).toContain('a late line');
-    }, 10);
-    early.watch.process.kill();
-    early.logs.process.kill();
-  });
-
-  it('takes no seats of the API server of the parent', async () => {
-    const { body } = await parent.text({ method: 'GET', path: '/metrics' });
-    const seats = [...body.matchAll(/^apiserver_flowcontrol_current_executing_seats\{flow_schema="([^"]+)".*\} (\d+)$/gm)];
-    expect(seats.length).toBeGreaterThan(0);
-    // The one is of this very request.
-    const taken = seats.filter(([, schema]) => schema !== 'exempt').map(([, schema, count]) => `${schema} ${count}`);
-    expect(taken.filter((line) => /^(service-accounts|global-default) [^0]/.test(line))).toEqual([]);
-  });
-});
-
 describe('as oneself', () => {
   it('the RBAC of the child decides', async () => {
     expect(await kubectl('anna', 'auth', 'whoami', '-o', 'jsonpath={.status.userInfo.username} {.status.userInfo.groups}')).toBe(
@@ -470,6 +444,32 @@ function service(name: string): Workload {
   if (!found) throw new Error(`there is no ${name}`);
   return found.process;
 }
+
+describe('what lasts', () => {
+  it('is not cut after a minute', async () => {
+    await delay(Math.max(0, early.since + 63_000 - Date.now()));
+    const name = 'seen-late';
+    await child
+      .resource(core.configMaps)
+      .apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'shop' } }, { fieldManager: 'test' });
+    await writeFile(join(folder, 'pod.log'), '2026-01-01T00:01:03.000000000Z stdout F a late line\n', { flag: 'a' });
+    await eventually(async () => {
+      expect(early.watch.text()).toContain(`configmap/${name}`);
+      expect(early.logs.text()).toContain('a late line');
+    }, 10);
+    early.watch.process.kill();
+    early.logs.process.kill();
+  });
+
+  it('takes no seats of the API server of the parent', async () => {
+    const { body } = await parent.text({ method: 'GET', path: '/metrics' });
+    const seats = [...body.matchAll(/^apiserver_flowcontrol_current_executing_seats\{flow_schema="([^"]+)".*\} (\d+)$/gm)];
+    expect(seats.length).toBeGreaterThan(0);
+    // The one is of this very request.
+    const taken = seats.filter(([, schema]) => schema !== 'exempt').map(([, schema, count]) => `${schema} ${count}`);
+    expect(taken.filter((line) => /^(service-accounts|global-default) [^0]/.test(line))).toEqual([]);
+  });
+});
 
 describe('faults', () => {
   async function back(): Promise<void> {
