@@ -23,6 +23,7 @@ import {
 } from '@clusternet/localup';
 import { CertificateAuthority } from '@clusternet/pki';
 import { eventually, throughout } from './testing/eventually.ts';
+import { quickElection } from './testing/quickElection.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const system = names.systemNamespace;
@@ -59,6 +60,7 @@ beforeAll(async () => {
     logging: { format: 'json' },
     extraEnv: [{ name: 'SERVICE_CIDR', value: '10.96.0.0/12' }],
     extraArgs: {
+      ...quickElection,
       'cluster-heartbeat-frequency': '2s',
       'cluster-status-update-frequency': '5s',
       'cluster-status-collect-frequency': '2s',
@@ -92,6 +94,13 @@ function start(component: 'hub' | 'agent'): Promise<Workload> {
   });
 }
 
+interface LogLine {
+  level: string;
+  message: string;
+  reason?: string;
+  error?: string;
+}
+
 let logStart = 0;
 
 /** Gives the agent other chart values, and starts it anew. */
@@ -106,11 +115,15 @@ async function agentWith(changed: Record<string, unknown>): Promise<void> {
 }
 
 /** What the agent has logged since it was started last. */
-async function log(): Promise<{ level: string; message: string; reason?: string; error?: string }[]> {
-  const text = (await readFile(agent.logPath, 'utf8')).slice(logStart);
+async function log(): Promise<LogLine[]> {
+  return logOf(agent, logStart);
+}
+
+async function logOf({ logPath }: Workload, start = 0): Promise<LogLine[]> {
+  const text = (await readFile(logPath, 'utf8')).slice(start);
   return text.split('\n').flatMap((line) => {
     try {
-      return [JSON.parse(line) as { level: string; message: string }];
+      return [JSON.parse(line) as LogLine];
     } catch {
       return [];
     }
@@ -135,8 +148,8 @@ async function serviceAccountToken(namespace: string, name: string): Promise<str
   return status.token;
 }
 
-async function warnings(): Promise<(string | undefined)[]> {
-  return (await log()).filter((line) => line.message === 'cluster is not registered').map((line) => line.reason);
+function warningsIn(lines: LogLine[]): (string | undefined)[] {
+  return lines.filter((line) => line.message === 'cluster is not registered').map((line) => line.reason);
 }
 
 async function leaseEvents(reason: string): Promise<Event[]> {
@@ -187,39 +200,59 @@ async function pushSecret(): Promise<Secret | undefined> {
 }
 
 describe('a cluster that cannot register says why, once, and does not hammer the parent', () => {
-  it.each([
-    ['a wrong token', 'TokenRejected', async () => ({ registrationToken: 'abcdef.0123456789abcdef' })],
-    [
-      'an expired token',
-      'TokenRejected',
-      async () => ({
+  const cases: Record<string, { reason: string; change: () => Promise<Record<string, string>> }> = {
+    'a wrong token': { reason: 'TokenRejected', change: async () => ({ registrationToken: 'abcdef.0123456789abcdef' }) },
+    'an expired token': {
+      reason: 'TokenRejected',
+      change: async () => ({
         registrationToken: await createBootstrapToken(clusters.parent.api, { expiration: new Date(Date.now() - 1000) }),
       }),
-    ],
-    ['a token for another use', 'TokenRejected', () => bootstrapTokenWith({ 'usage-bootstrap-authentication': 'false' })],
-    ['a token of another group', 'Forbidden', () => bootstrapTokenWith({ 'auth-extra-groups': 'system:bootstrappers:others' })],
-    [
-      'the CA of somebody else',
-      'UnknownAuthority',
-      async () => ({ parentCA: (await CertificateAuthority.create('somebody else')).cert }),
-    ],
-    ['no CA', 'UnknownAuthority', async () => ({ parentCA: '' })],
-    ['a parent that is not there', 'ParentUnreachable', async () => ({ parentURL: 'https://127.0.0.1:1' })],
-  ])('%s: %s', async (_case, reason, change) => {
-    const changed = await change();
-    await agentWith(changed);
-    await eventually(async () => expect(await warnings()).toEqual([reason]));
-    await eventually(async () => expect((await leaseEvents(reason)).length).toBeGreaterThan(0));
-    await throughout(6, async () => expect(await warnings()).toEqual([reason]));
+    },
+    'a token for another use': {
+      reason: 'TokenRejected',
+      change: () => bootstrapTokenWith({ 'usage-bootstrap-authentication': 'false' }),
+    },
+    'a token of another group': {
+      reason: 'Forbidden',
+      change: () => bootstrapTokenWith({ 'auth-extra-groups': 'system:bootstrappers:others' }),
+    },
+    'the CA of somebody else': {
+      reason: 'UnknownAuthority',
+      change: async () => ({ parentCA: (await CertificateAuthority.create('somebody else')).cert }),
+    },
+    'no CA': { reason: 'UnknownAuthority', change: async () => ({ parentCA: '' }) },
+    'a parent that is not there': {
+      reason: 'ParentUnreachable',
+      change: async () => ({ parentURL: 'https://127.0.0.1:1' }),
+    },
+  };
+
+  it(`with ${Object.keys(cases).join(', ')}`, async () => {
+    // Side by side, so that all wait for their next try at once; none of them may stand back for another's election.
+    const running: { name: string; reason: string; token: string | undefined; agent: Workload }[] = [];
+    for (const [name, { reason, change }] of Object.entries(cases)) {
+      const changed = await change();
+      await install('agent', { ...values, ...changed, leaderElect: false });
+      running.push({ name, reason, token: changed['registrationToken'], agent: await start('agent') });
+    }
+    const expected = Object.fromEntries(running.map(({ name, reason }) => [name, [reason]]));
+    const warned = async () =>
+      Object.fromEntries(
+        await Promise.all(running.map(async ({ name, agent }) => [name, warningsIn(await logOf(agent))] as const)),
+      );
+    await eventually(async () => expect(await warned()).toEqual(expected));
+    for (const { reason } of running) await eventually(async () => expect((await leaseEvents(reason)).length).toBeGreaterThan(0));
+    await throughout(6, async () => expect(await warned()).toEqual(expected));
     expect(await request()).toBeUndefined();
-    if ('registrationToken' in changed) {
-      expect(await readFile(agent.logPath, 'utf8')).not.toContain(String(changed.registrationToken).split('.')[1]);
+    await Promise.all(running.map(({ agent }) => agent.stop()));
+    for (const { token, agent } of running) {
+      if (token !== undefined) expect(await readFile(agent.logPath, 'utf8')).not.toContain(token.split('.')[1]);
     }
   });
 
   it('a ServiceAccount token that is no registration token is forbidden', async () => {
     await agentWith({ registrationToken: await serviceAccountToken('default', 'default') });
-    await eventually(async () => expect(await warnings()).toEqual(['Forbidden']));
+    await eventually(async () => expect(warningsIn(await log())).toEqual(['Forbidden']));
   });
 });
 
@@ -349,7 +382,7 @@ describe('a registered cluster', () => {
     const leases = child.resource<KubeObject & { spec?: object }>(core.leases);
     const spec = {
       holderIdentity: 'another',
-      leaseDurationSeconds: 15,
+      leaseDurationSeconds: 4,
       renewTime: new Date().toISOString().replace('Z', '000Z'),
     };
     await leases.patch({ namespace: system, name: names.agent }, { spec }, { type: 'merge' });

@@ -56,7 +56,7 @@ beforeAll(async () => {
     children: names.map((name) => ({ name, nodes: 1, syncMode: name === 'b' ? ('Push' as const) : ('Pull' as const) })),
     values: {
       hub: hubValues,
-      scheduler: { extraArgs: quickElection },
+      scheduler: { extraArgs: { ...quickElection, 'vanished-cluster-grace': '3s' } },
       'override-engine': { extraArgs: quickElection },
       agent: agentValues,
     },
