@@ -92,12 +92,13 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   try {
     const { parent } = clusters;
     log('parent: installing the charts');
-    for (const component of parentServices) {
-      // All replicas run on this machine, so each takes any port.
-      const sockets = component === 'hub' ? { sockets: { peerPort: 0 } } : {};
-      await install(parent, component, { replicaCount: 1, ...sockets, ...options.values?.[component] });
-    }
-    services.push(...(await Promise.all(parentServices.map((component) => start(parent, component, `clusternet-${component}`)))));
+    // All replicas run on this machine, so each takes any port. The hub's chart comes first: the others need the namespaces that it makes.
+    await install(parent, 'hub', { replicaCount: 1, sockets: { peerPort: 0 }, ...options.values?.hub });
+    const started = parentServices.map(async (component) => {
+      if (component !== 'hub') await install(parent, component, { replicaCount: 1, ...options.values?.[component] });
+      return start(parent, component, `clusternet-${component}`);
+    });
+    services.push(...(await Promise.all(started)));
     const hubs = services.filter(({ name }) => name === 'clusternet-hub').map(({ process }) => process);
     for (let number = 2; number <= (options.hubs ?? 1); number++) {
       const further = await start(parent, 'hub', `clusternet-hub-${number}`);
