@@ -10,8 +10,9 @@ import {
   type ResourceDefinition,
 } from '@clusternet/api-types';
 import { core, KubeClient, resourceDefinition } from '@clusternet/client';
-import { startSystem, type System } from '@clusternet/localup';
+import { installChart, startSystem, type System } from '@clusternet/localup';
 import { AdmissionWebhook } from './testing/admissionWebhook.ts';
+import { chartFolder } from './testing/charts.ts';
 import { customKind } from './testing/customKind.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
@@ -20,9 +21,9 @@ import { quickElection } from './testing/quickElection.ts';
 const modes = ['push', 'pull', 'dual'] as const;
 
 /** A killed leader's successor waits for its lease: seconds here, so that the tests wait for what they test. */
-const quickElections = {
-  extraArgs: quickElection,
-};
+const quickElections = { extraArgs: quickElection };
+/** And a cluster that was away is known to be back as soon. */
+const agentValues = { extraArgs: { ...quickElection, 'cluster-status-collect-frequency': '1s' }, heartbeat: '2s' };
 
 let system: System;
 let parent: KubeClient;
@@ -36,7 +37,7 @@ beforeAll(async () => {
       { name: 'pull', nodes: 1, syncMode: 'Pull' },
       { name: 'dual', nodes: 1, syncMode: 'Dual', labels: { tier: 'gold' } },
     ],
-    values: Object.fromEntries(['hub', 'scheduler', 'override-engine', 'agent'].map((name) => [name, quickElections])),
+    values: { hub: quickElections, scheduler: quickElections, 'override-engine': quickElections, agent: agentValues },
     // To be looked at after a failure.
     logDir: process.env['E2E_LOG_DIR'],
     log: (line) => process.stderr.write(`${line}\n`),
@@ -92,11 +93,37 @@ async function uidOf(client: KubeClient, ns: string, name: string): Promise<stri
   return (await client.resource(core.configMaps).find({ name, namespace: ns }))?.metadata.uid;
 }
 
-async function removed(subscription: string): Promise<void> {
-  await publisher.unsubscribe(subscription);
+async function gone(subscription: string): Promise<void> {
   await eventually(async () => {
     expect(await parent.resource(resources.subscriptions).find({ name: subscription, namespace: 'default' })).toBeUndefined();
     expect(await derived(subscription)).toEqual([]);
+  });
+}
+
+async function removed(subscription: string): Promise<void> {
+  await publisher.unsubscribe(subscription);
+  await gone(subscription);
+}
+
+/** Subscriptions that were deleted, with the namespace that was fed by each. */
+const withdrawn = new Map<string, string>();
+
+/** Deletes a Subscription. A cluster takes five seconds to end a namespace: what has become of it is looked at in the end. */
+async function withdraw(subscription: string, ns = subscription): Promise<void> {
+  await publisher.unsubscribe(subscription);
+  withdrawn.set(subscription, ns);
+}
+
+/** Every child is Ready, and has no taint left from a time when it was not. */
+async function allReady(): Promise<void> {
+  await eventually(async () => {
+    const { items } = await parent.resource<ManagedCluster>(resources.managedClusters).list();
+    const states = items.map(({ metadata: { name }, spec: { taints = [] }, status }) => {
+      const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+      return { name, ready, taints };
+    });
+    expect(states).toHaveLength(modes.length);
+    for (const { name, ...state } of states) expect({ name, ...state }).toEqual({ name, ready: 'True', taints: [] });
   });
 }
 
@@ -187,7 +214,7 @@ describe('a feed that a cluster refuses', () => {
     });
     await publisher.feed(deployment('refused', 'web', 1));
     await eventually(async () => expect(conditionLine(await publisher.subscription('refused'), 'Deployed')).toMatch(/^True/));
-    await removed('refused');
+    await withdraw('refused');
   });
 });
 
@@ -205,7 +232,7 @@ describe('a CustomResourceDefinition and an object of it', () => {
     await everywhere(async (client) =>
       expect(await client.resource(gadgets).find({ name: 'one', namespace: 'gadgets' })).toBeDefined(),
     );
-    await removed('gadgets');
+    await withdraw('gadgets');
     await everywhere(async (client) =>
       expect(await client.resource(core.customResourceDefinitions).find({ name: 'gadgets.e2e.example.com' })).toBeUndefined(),
     );
@@ -240,7 +267,7 @@ describe('two Subscriptions that feed the same object', () => {
     await removed('first');
     await eventually(async () => expect(conditionLine(await publisher.subscription('second'), 'Deployed')).toMatch(/^True/));
     await everywhere(async (client) => expect(await names(client, 'shared')).toEqual(['settings']));
-    await removed('second');
+    await withdraw('second', 'shared');
   });
 });
 
@@ -253,8 +280,7 @@ describe('what exceeds the size of one object in etcd', () => {
     await publisher.subscribe('big', await publisher.feed(namespace('big'), ...big));
     await everywhere(async (client) => expect(await names(client, 'big')).toHaveLength(12));
     expect((await derived('big')).filter((line) => line.startsWith('Description')).length).toBeGreaterThanOrEqual(3 * 3);
-    await removed('big');
-    await publisher.unfeed(...big);
+    await withdraw('big');
   });
 });
 
@@ -278,8 +304,8 @@ describe('a selector that suddenly matches nothing', () => {
         { metadata: { annotations: { [approval?.[1] ?? '']: approval?.[2] } } },
         { type: 'merge' },
       );
-    await eventually(async () => expect(await child('dual').resource(core.namespaces).find({ name: 'guard' })).toBeUndefined());
-    await removed('guard');
+    await eventually(async () => expect(await names(child('dual'), 'guard')).toEqual([]));
+    await withdraw('guard');
   });
 });
 
@@ -311,7 +337,8 @@ describe('a child that is down for a while', () => {
       expect(await data(client, name, 'keep')).toEqual({ revision: 'two' });
     }, 120);
     await eventually(async () => expect(await derived(`${name}-gone`)).toEqual([]));
-    await removed(name);
+    await withdraw(name);
+    await allReady();
   });
 });
 
@@ -335,7 +362,8 @@ describe('an agent that was away', () => {
     await agent?.restart();
     await eventually(async () => expect(await names(child('pull'), 'stale')).toEqual(['back', 'keep']));
     expect(await uidOf(child('pull'), 'stale', 'back')).toBe(uid);
-    await removed('stale');
+    await withdraw('stale');
+    await allReady();
   });
 });
 
@@ -363,8 +391,7 @@ describe('what the parent loses and makes anew', () => {
     await everywhere(async (client) => expect(await data(client, 'razed', 'settings')).toEqual({ revision: 'two' }), 120);
     expect(await Promise.all(modes.map((mode) => uidOf(child(mode), 'razed', 'settings')))).toEqual(uids);
     await eventually(async () => expect(conditionLine(await publisher.subscription('razed'), 'Deployed')).toMatch(/^True/));
-    await removed('razed');
-    await everywhere(async (client) => expect(await client.resource(core.namespaces).find({ name: 'razed' })).toBeUndefined());
+    await withdraw('razed');
   });
 });
 
@@ -395,7 +422,7 @@ describe('a cluster that changes its sync mode', () => {
       await eventually(async () => expect(await data(child('dual'), 'moved', 'settings')).toEqual({ by }));
     }
     expect(await uidOf(child('dual'), 'moved', 'settings')).toBe(uid);
-    await removed('moved');
+    await withdraw('moved');
   });
 });
 
@@ -476,7 +503,7 @@ describe('leadership', () => {
     await everywhere(async (client) => expect(await names(client, 'led')).toEqual(['more']));
     expect(pids()).toEqual(before);
     expect(system.services.filter(({ process }) => process.exit !== undefined)).toEqual([]);
-    await removed('led');
+    await withdraw('led');
   });
 });
 
@@ -522,11 +549,29 @@ describe('kill -9 in the middle of a rollout of 50 objects', () => {
   });
 });
 
+describe('what was withdrawn', () => {
+  it('has left nothing behind, in the parent and in the clusters', async () => {
+    for (const [subscription, ns] of withdrawn) {
+      await gone(subscription);
+      await everywhere(async (client) => expect(await client.resource(core.namespaces).find({ name: ns })).toBeUndefined());
+    }
+  });
+});
+
 describe('a child that leaves', () => {
   it('keeps what it has, and the parent keeps nothing of it', async () => {
     const feeds = await publisher.feed(namespace('leaving'), configMap('leaving', 'kept', { a: '1' }));
     await publisher.subscribe('leaving', feeds);
     await everywhere(async (client) => expect(await names(client, 'leaving')).toEqual(['kept']));
+    // Nobody will make it anew: no need to wait for that as long as usual.
+    await installChart({
+      cluster: system.parent,
+      chartDir: chartFolder('scheduler'),
+      release: 'clusternet-scheduler',
+      namespace: 'clusternet-system',
+      values: { replicaCount: 1, extraArgs: { ...quickElection, 'vanished-cluster-grace': '2s' } },
+    });
+    await system.services.find(({ name }) => name === 'clusternet-scheduler')?.process.restart();
     const { request, dedicated } = await registered('dual');
     await parent.resource(resources.clusterRegistrationRequests).delete({ name: request });
     await eventually(async () => {
