@@ -151,6 +151,15 @@ async function gone(description = name): Promise<void> {
   await eventually(async () => expect(await descriptionOf(description)).toBeUndefined());
 }
 
+/** Descriptions that were deleted while somebody else goes on with them, and their namespaces. */
+const withdrawn = new Map<string, string>();
+
+/** Deletes it. A cluster takes five seconds to end a namespace: what has become of it is looked at in the end. */
+async function withdraw(): Promise<void> {
+  await client.resource(resources.descriptions).delete({ name, namespace: dedicated });
+  withdrawn.set(name, ns);
+}
+
 async function map(object: string, namespace = ns): Promise<KubeObject | undefined> {
   return client.resource<KubeObject>(core.configMaps).find({ name: object, namespace });
 }
@@ -213,7 +222,7 @@ describe('a Description on a real API server', () => {
     await throughout(3, async () => expect(await writes(from)).toEqual([]));
     expect(await versions()).toEqual(before);
     expect((await descriptionOf())?.metadata.resourceVersion).toBe(resourceVersion);
-    await gone();
+    await withdraw();
   });
 
   it('updates what changed, takes fields out, and removes what left', async () => {
@@ -233,7 +242,7 @@ describe('a Description on a real API server', () => {
     expect((await map('a'))?.['data']).toEqual({ x: '2' });
     expect(await map('c')).toBeUndefined();
     expect((await writes(from)).sort()).toEqual(['delete configmaps c', 'patch configmaps a']);
-    await gone();
+    await withdraw();
   });
 
   it('brings back the live status of a workload', async () => {
@@ -245,7 +254,7 @@ describe('a Description on a real API server', () => {
       const status = (await descriptionOf())?.status?.manifestStatuses?.[1]?.observedStatus;
       expect(status).toMatchObject({ observedGeneration: 1, replicas: 2 });
     });
-    await gone();
+    await withdraw();
   });
 
   it('reports an object that the cluster refuses and deploys the others', async () => {
@@ -260,7 +269,7 @@ describe('a Description on a real API server', () => {
     });
     await describeObjects([namespaceObject(ns), configMap(ns, 'good', {}), { ...bad, spec: { ports: [{ port: 80 }] } }]);
     await confirmed();
-    await gone();
+    await withdraw();
   });
 
   it('says what to do about a field that cannot change, and deletes nothing', async () => {
@@ -279,7 +288,7 @@ describe('a Description on a real API server', () => {
       }),
     );
     expect((await client.resource<KubeObject>(core.deployments).get({ name: 'web', namespace: ns })).metadata.uid).toBe(uid);
-    await gone();
+    await withdraw();
   });
 
   it('leaves what belongs to another Description alone, also at its end', async () => {
@@ -322,7 +331,7 @@ describe('a Description on a real API server', () => {
     start();
     await describeObjects([namespaceObject(ns), configMap(ns, 'kube-root-ca.crt', { extra: 'x' })]);
     await confirmed();
-    await gone();
+    await withdraw();
   });
 
   it('puts back what was changed or deleted when recovery is on, and does not touch replicas that it does not name', async () => {
@@ -360,6 +369,14 @@ describe('a Description on a real API server', () => {
     await clusters.parent.restart();
     await confirmed();
     expect((await client.resource(core.configMaps).list({ namespace: ns })).items.length).toBeGreaterThanOrEqual(20);
-    await gone();
+    await withdraw();
+  });
+
+  it('has left nothing behind of all that was deleted', async () => {
+    start();
+    for (const [description, namespace] of withdrawn) {
+      await eventually(async () => expect(await descriptionOf(description)).toBeUndefined());
+      expect(await client.resource(core.namespaces).find({ name: namespace })).toBeUndefined();
+    }
   });
 });
