@@ -40,6 +40,37 @@ function apply(live: JsonObject, applied: JsonObject, o: { by: string; entries?:
 describe('server-side apply', () => {
   const first = apply({}, { spec: { replicas: 1, ports: [{ port: 80, name: 'http' }], selector: { app: 'a' } } }, { by: 'one' });
 
+  describe('by kubectl, after kubectl apply', () => {
+    const key = 'kubectl.kubernetes.io/last-applied-configuration';
+    const config = (replicas: number): JsonObject => ({ apiVersion: 'v1', metadata: { name: 'a' }, spec: { replicas } });
+    const given = (replicas: number, o: { last?: JsonObject } = {}) => {
+      const before = { apiVersion: 'v1', metadata: { name: 'a' } };
+      const metadata = { name: 'a', annotations: { [key]: JSON.stringify(o.last ?? config(replicas)), other: 'x' } };
+      const live = { ...config(replicas), metadata };
+      const by = manager('kubectl-client-side-apply');
+      return { live, entries: ownByUpdate({ before, after: live, schema, entries: [], manager: by }) };
+    };
+
+    it('takes over what that wrote, and goes on keeping what was applied', () => {
+      const { live, entries } = given(1);
+      const { object } = apply(live, config(2), { by: 'kubectl', entries });
+      expect(object).toMatchObject({ spec: { replicas: 2 }, metadata: { annotations: { other: 'x' } } });
+      const text = '{"apiVersion":"v1","metadata":{"name":"a"},"spec":{"replicas":2}}\n';
+      expect((object['metadata'] as { annotations: object }).annotations).toHaveProperty([key], text);
+    });
+
+    it('conflicts where something else was written since, and for other managers', () => {
+      const since = given(5, { last: config(1) });
+      expect(() => apply(since.live, config(2), { by: 'kubectl', entries: since.entries })).toThrow('conflict with');
+      const { live, entries } = given(1);
+      expect(() => apply(live, config(2), { by: 'flux', entries })).toThrow('.spec.replicas');
+      const broken = { ...live, metadata: { annotations: { [key]: '{' } } };
+      expect(() => apply(broken, config(2), { by: 'kubectl', entries })).toThrow('conflict with');
+      const forced = apply(live, config(2), { by: 'flux', entries, force: true }).object;
+      expect((forced['metadata'] as { annotations: object }).annotations).toHaveProperty([key], JSON.stringify(config(1)));
+    });
+  });
+
   it('notes who owns what', () => {
     expect(first.entries).toEqual([
       {

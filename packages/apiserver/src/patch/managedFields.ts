@@ -15,6 +15,7 @@ import {
   union,
 } from './fieldSet.ts';
 import { isObject, jsonEqual, type JsonObject } from './json.ts';
+import { takenOver, withLastApplied } from './lastApplied.ts';
 import { type MergeSchema } from './schema.ts';
 import { compareValues, type Comparison, fieldSetOf, mergeValues, removePlaces } from './typedValue.ts';
 
@@ -103,9 +104,12 @@ export function applyConfiguration(
   if (!isObject(object)) throw new StatusError(400, 'the configuration to apply has to be an object');
   const comparison = stripped(compareValues(live, object, schema));
   const changed = union(comparison.added, comparison.modified);
-  if (!force) checkConflicts(others, changed);
+  if (!force) checkConflicts(others, { changed, allowed: () => takenOver({ live, manager: manager.name, schema }) });
   const gone = union(changed, comparison.removed);
-  return { object, entries: write([...others.map((owner) => reduced(owner, gone)), { entry, set }], o.entries, manager.now) };
+  return {
+    object: withLastApplied(object, { applied, manager: manager.name }),
+    entries: write([...others.map((owner) => reduced(owner, gone)), { entry, set }], o.entries, manager.now),
+  };
 }
 
 /** The name of a manager: as asked for, or what the client calls itself. */
@@ -131,9 +135,12 @@ function badManager(value: string, message: string): StatusError {
   );
 }
 
-function checkConflicts(others: readonly Owner[], changed: FieldSet): void {
-  const conflicts = others.flatMap(({ entry, set }) =>
-    places(intersection(set, changed)).map((place) => ({ with: readableManager(entry), place })),
+function checkConflicts(others: readonly Owner[], o: { changed: FieldSet; allowed: () => FieldSet }): void {
+  const touched = others.map(({ entry, set }) => ({ entry, set: intersection(set, o.changed) }));
+  if (touched.every(({ set }) => isEmpty(set))) return;
+  const allowed = o.allowed();
+  const conflicts = touched.flatMap(({ entry, set }) =>
+    places(difference(set, allowed)).map((place) => ({ with: readableManager(entry), place })),
   );
   if (conflicts.length === 0) return;
   const causes = conflicts.map((one) => ({
