@@ -64,6 +64,7 @@ describe('what the parent filled in', () => {
   it('goes from a Job with its generated selector', () => {
     const generated = { 'batch.kubernetes.io/controller-uid': 'u', 'job-name': 'a' };
     const given = object('batch/v1', 'Job', {
+      metadata: { name: 'a', labels: { ...generated, app: 'x' } },
       spec: {
         selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': 'u' } },
         template: { metadata: { labels: { ...generated, app: 'x' } } },
@@ -71,6 +72,9 @@ describe('what the parent filled in', () => {
     });
     expect(trim(given, {})).toMatchObject({ spec: { template: { metadata: { labels: { app: 'x' } } } } });
     expect(trim(given, {})).not.toHaveProperty('spec.selector');
+    expect(trim(given, {}).metadata.labels).toEqual({ app: 'x' });
+    const asked = { metadata: { labels: { 'job-name': 'a' } } };
+    expect(trim(given, asked).metadata.labels).toEqual({ app: 'x', 'job-name': 'a' });
   });
 });
 

@@ -44,10 +44,13 @@ const trimmers: Record<string, Trimmer> = {
   },
   'batch/Job': (object, wanted) => {
     const generated = ['controller-uid', 'batch.kubernetes.io/controller-uid', 'batch.kubernetes.io/job-name', 'job-name'];
-    dropUnlessWanted(object, wanted, ['spec', 'template', 'metadata', 'labels'], generated);
+    // A Job without labels is given those of its pods.
+    for (const path of [['metadata'], ['spec', 'template', 'metadata']]) {
+      dropUnlessWanted(object, wanted, [...path, 'labels'], generated);
+      dropEmpty(object, path, 'labels');
+    }
     dropUnlessWanted(object, wanted, ['spec', 'selector', 'matchLabels'], generated);
     if (objectAt(wanted, ['spec', 'selector']) === undefined) dropEmpty(object, ['spec'], 'selector', 'matchLabels');
-    dropEmpty(object, ['spec', 'template', 'metadata'], 'labels');
     dropUnlessWanted(object, wanted, ['spec', 'template', 'metadata'], ['creationTimestamp']);
   },
   '/Namespace': (object, wanted) => {
