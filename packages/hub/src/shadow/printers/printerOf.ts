@@ -3,7 +3,7 @@
 
 import { type TablePrinter } from '@clusternet/apiserver';
 import { type ServedKind } from '../kinds/servedKind.ts';
-import { createdColumn, nameColumn, type PrintedColumn } from './cells.ts';
+import { ageColumn, createdColumn, integer, nameColumn, numberAt, type PrintedColumn } from './cells.ts';
 import { customColumns } from './customPrinter.ts';
 import { otherPrinters } from './others.ts';
 import { workloadPrinters } from './workloads.ts';
@@ -16,6 +16,14 @@ export function printerOf(kind: ServedKind): TablePrinter {
   if (!printer) printers.set(kind, (printer = toPrinter(columnsOf(kind))));
   return printer;
 }
+
+/** How the scale of any kind is printed. */
+export const scalePrinter = toPrinter([
+  nameColumn,
+  integer('Desired', (object) => numberAt(object, 'spec.replicas')),
+  integer('Available', (object) => numberAt(object, 'status.replicas')),
+  ageColumn,
+]);
 
 function columnsOf(kind: ServedKind): PrintedColumn[] {
   if (kind.custom) return customColumns(kind.columns);

@@ -47,7 +47,7 @@ export async function createObject(o: ShadowRequest): Promise<void> {
     try {
       const stored = await store(context, { kind, template, ref: { namespace, name }, dryRun });
       for (const warning of warnings) response.appendHeader('Warning', warning);
-      return answerObject(o, dryRun ? preview(object, template) : stored, 201);
+      return answerObject(o, dryRun ? preview(object, template) : stored, { code: 201 });
     } catch (error) {
       // A generated name that is taken is not the caller's fault.
       const again = generated && error instanceof StatusError && error.reason === 'AlreadyExists' && attempt < maxNames;

@@ -171,7 +171,7 @@ async function createByApply(
           metadata: { ...template.metadata, uid: object.metadata.uid, creationTimestamp: object.metadata.creationTimestamp },
         }
       : stored,
-    201,
+    { code: 201 },
   );
 }
 

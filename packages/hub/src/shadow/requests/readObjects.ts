@@ -11,6 +11,7 @@ import {
   type Representation,
   serveWatch,
   StatusError,
+  type TablePrinter,
   toPartialMetadata,
   toTable,
   writeJson,
@@ -60,18 +61,21 @@ export function isTemplateOf({ template }: Manifest, kind: ServedKind, { namespa
 }
 
 /** Answers with one object, in the form that the caller wants. */
-export function answerObject(o: ShadowRequest, object: KubeObject, code = 200): void {
-  const { request, response, kind, context } = o;
+export function answerObject(
+  { request, response, kind, context }: ShadowRequest,
+  object: KubeObject,
+  { code = 200, printer = printerOf(kind) }: { code?: number; printer?: TablePrinter } = {},
+): void {
   const form = representation(request.headers.accept, request.kube.rawQuery);
-  writeJson(response, shaped(form, { object, kind, now: context.now() }), { code });
+  writeJson(response, shaped(form, { object, printer, now: context.now() }), { code });
 }
 
-function shaped(form: Representation, o: { object: KubeObject; kind: ServedKind; now: Date }): object {
-  const { object, kind, now } = o;
+function shaped(form: Representation, o: { object: KubeObject; printer: TablePrinter; now: Date }): object {
+  const { object, printer, now } = o;
   if (form.as === 'object') return object;
   if (form.as === 'metadata') return toPartialMetadata(object, form.version);
   const metadata = { resourceVersion: object.metadata.resourceVersion };
-  return toTable([object], { printer: printerOf(kind), ...form, now, metadata });
+  return toTable([object], { printer, ...form, now, metadata });
 }
 
 export async function getObject(o: ObjectRequest): Promise<void> {

@@ -2,20 +2,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type KubeObject } from '@clusternet/api-types';
-import { isObject, type JsonObject, readObject, StatusError, writeJson } from '@clusternet/apiserver';
+import { isObject, type JsonObject, readObject, StatusError } from '@clusternet/apiserver';
 import { type ScalePaths, type ServedKind } from '../kinds/servedKind.ts';
+import { scalePrinter } from '../printers/printerOf.ts';
 import { type ObjectRequest } from '../shadowContext.ts';
 import { changeObject } from './changeObject.ts';
 import { patchType, readPatch } from './patchObject.ts';
-import { readStored } from './readObjects.ts';
+import { answerObject, readStored } from './readObjects.ts';
 import { isDryRun } from './writeOptions.ts';
 
 /** Answers for the scale subresource. */
 export async function scaleObject(o: ObjectRequest, paths: ScalePaths): Promise<void> {
-  const { request, response, context, kind, ref, query } = o;
+  const { request, context, kind, ref, query } = o;
   if (request.kube.info.verb === 'get') {
     const { object } = await readStored(context, kind, ref);
-    writeJson(response, scaleOf(object, kind, paths));
+    answerObject(o, scaleOf(object, kind, paths), { printer: scalePrinter });
     return;
   }
   const dryRun = isDryRun(query, request.kube.info.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions');
@@ -31,7 +32,7 @@ export async function scaleObject(o: ObjectRequest, paths: ScalePaths): Promise<
       return { document: { ...document, metadata: { ...(document['metadata'] as JsonObject), resourceVersion, uid } } };
     },
   });
-  writeJson(response, scaleOf(object, kind, paths));
+  answerObject(o, scaleOf(object, kind, paths), { printer: scalePrinter });
 }
 
 function scaleOf(object: KubeObject, kind: ServedKind, paths: ScalePaths): KubeObject & JsonObject {
