@@ -6,7 +6,9 @@ import { createServer, type IncomingMessage, request as httpRequest, type Reques
 import { request as httpsRequest } from 'node:https';
 import { type AddressInfo, type Socket } from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
+import { json } from 'node:stream/consumers';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { type View } from './templateView.ts';
 
 /** Options of {@link startEndpoint}. */
 export interface EndpointOptions {
@@ -14,6 +16,8 @@ export interface EndpointOptions {
   target: KubeConfig;
   /** Applied to the path of each request, its query included. */
   rewrite?: (path: string) => string;
+  /** What is told otherwise than the target says it. */
+  view?: View;
   /** Told once when the very first request cannot be brought to the target at all. */
   onUnreachable?: (error: Error) => void;
   /** Told of each answer of the target, with the path there. */
@@ -125,11 +129,25 @@ class Proxy {
   }
 
   async #serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { view } = this.#o;
+    const { method = '' } = request;
+    const own = view?.ownAnswer(method, path);
+    if (own) {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(own));
+      return;
+    }
+    const change = view?.changeOf(path);
     const options = await this.#options(path, request);
+    if (change) options.headers = { ...options.headers, 'accept-encoding': 'identity' };
     await new Promise<void>((resolve, reject) => {
       const outgoing = this.#request(options, (answer) => {
         this.#reached = true;
+        view?.note({ method, path, answer });
         this.#o.onAnswer?.(path, answer);
+        if (change && answer.statusCode === 200) {
+          void answerChanged(answer, response, change).then(resolve, reject);
+          return;
+        }
         response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders));
         // A watch may be silent for long; who opened it wants to know now that it stands.
         response.flushHeaders();
@@ -219,6 +237,14 @@ class Proxy {
     this.#reached = true;
     this.#o.onUnreachable?.(asError(error));
   }
+}
+
+/** Waits for the whole of an answer, and sends on what becomes of it. */
+async function answerChanged(answer: IncomingMessage, response: ServerResponse, change: (body: object) => object): Promise<void> {
+  const text = JSON.stringify(change((await json(answer)) as object));
+  const type = answer.headers['content-type'];
+  response.writeHead(200, { ...(type !== undefined && { 'content-type': type }), 'content-length': Buffer.byteLength(text) });
+  response.end(text);
 }
 
 /** Tokens of files come with the end of their line. */
