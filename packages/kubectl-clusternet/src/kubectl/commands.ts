@@ -19,7 +19,7 @@ export const templateCommands: Readonly<Record<string, string>> = {
   autoscale: 'create the template of a HorizontalPodAutoscaler',
   expose: 'create the template of a Service',
   run: 'create the template of a Pod',
-  rollout: 'pause, resume, restart, history and undo of templates',
+  rollout: 'pause, resume and restart of templates',
   explain: 'tell about the fields of kinds',
   'api-resources': 'list the kinds there are',
   'api-versions': 'list the API versions there are',

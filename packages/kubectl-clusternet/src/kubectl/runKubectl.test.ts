@@ -104,6 +104,50 @@ describe('runKubectl', () => {
     });
   });
 
+  it('lets kubectl take the templates for all there is', async () => {
+    await kubectl(`${prelude}
+      const get = async (path) => {
+        const answer = await fetch(server + path);
+        return [answer.status, await answer.text()];
+      };
+      (async () => {
+        const found = [];
+        for (const path of ['/api/v1/namespaces/a/configmaps/x', '/api/v1/namespaces/a', '/api/v1/namespaces/a', '/apis']) found.push(await get(path));
+        console.log(JSON.stringify(found));
+      })();`);
+    parent.handler = ({ line }, response) => {
+      if (line === 'GET /apis') json(response, { kind: 'APIGroupList', groups: [{ name: 'apps' }, { name: 'shadow' }] });
+      else json(response, { kind: 'Status' }, 404);
+    };
+    const [object, itsNamespace, namespace, groups] = JSON.parse((await run('get configmap x -n a')).text) as [number, string][];
+    expect(object?.[0]).toBe(404);
+    expect(itsNamespace?.[0]).toBe(200);
+    expect(namespace?.[0]).toBe(404);
+    expect(JSON.parse(groups?.[1] ?? '')).toEqual({ kind: 'APIGroupList', groups: [{ name: 'apps' }] });
+  });
+
+  it('refuses at once what only makes sense for something that runs', async () => {
+    await kubectl('');
+    for (const [line, message] of [
+      ['rollout undo deployment/web', 'kubectl clusternet rollout undo SUBSCRIPTION'],
+      ['rollout status deployment/web', 'kubectl clusternet status SUBSCRIPTION'],
+      ['create token sa', 'have no tokens'],
+      ['run p --image x -it', 'nobody can attach'],
+    ] as const) {
+      await expect(run(line)).rejects.toThrow(message);
+    }
+    expect(parent.received).toEqual([]);
+  });
+
+  it('says why a child lets nobody in, which kubectl keeps to itself', async () => {
+    const message = 'the agent is not connected';
+    await kubectl(`${prelude}
+      fetch(server + '/api').then(() => process.exit(1));`);
+    parent.handler = (_request, response) => json(response, { kind: 'Status', message }, 503);
+    const id = '1f2e3d4c-0000-4000-8000-000000000001';
+    await expect(run(`get pods --cluster-id ${id}`)).rejects.toThrow(`${id} cannot be visited: ${message}`);
+  });
+
   it('says what is missing when the parent serves no templates', async () => {
     await kubectl(`${prelude}
       fetch(server + '/api/v1/namespaces/shop/secrets').then(() => process.exit(1));`);

@@ -1,6 +1,9 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { type IncomingMessage } from 'node:http';
+import { PassThrough } from 'node:stream';
+import { json } from 'node:stream/consumers';
 import { type SplitArguments } from '../arguments.ts';
 import { CliError, UsageError } from '../errors.ts';
 import { checkTunnels, isMissingApi, noTemplates } from '../missingApi.ts';
@@ -34,6 +37,7 @@ export async function runKubectl({ split, env = process.env, onOutput }: RunKube
   const stop = new AbortController();
   let unreachable: Error | undefined;
   let isMissing = false;
+  let refusal: Promise<string | undefined> | undefined;
   await using endpoint = await startEndpoint({
     ...target,
     onUnreachable: (error) => {
@@ -43,6 +47,8 @@ export async function runKubectl({ split, env = process.env, onOutput }: RunKube
     },
     onAnswer: (path, answer) => {
       isMissing ||= (wantsChild || path.includes('/apis/shadow/')) && isMissingApi(answer);
+      // kubectl does not tell what it is told when it asks for the kinds.
+      if (wantsChild && (answer.statusCode ?? 0) >= 400 && /\/apis?(?:\?|$)/.test(path)) refusal ??= messageOf(answer);
     },
   });
   using kubeconfig = writeTemporaryKubeconfig({ server: endpoint.url, namespace: target.namespace });
@@ -65,13 +71,16 @@ export async function runKubectl({ split, env = process.env, onOutput }: RunKube
     await using parent = await KubeClient.fromClientNode((await selectParent(split.parent)).config);
     await checkTunnels(parent);
   }
+  const reason = code === 0 ? undefined : await refusal;
+  if (reason !== undefined) throw new CliError(`${split.child.cluster} cannot be visited: ${reason}`, { exitCode: code });
   if (!unreachable) return code;
   throw new CliError(`cannot reach ${server}: ${reasonOf(unreachable)}`, {
     cause: unreachable,
   });
 }
 
-function checkTemplateCommand({ command = '', rest, child }: SplitArguments): void {
+function checkTemplateCommand(split: SplitArguments): void {
+  const { command = '', child } = split;
   const flag = Object.entries(child).find(([, value]) => (Array.isArray(value) ? value.length > 0 : value !== undefined))?.[0];
   if (flag !== undefined) {
     throw new UsageError(
@@ -83,11 +92,27 @@ function checkTemplateCommand({ command = '', rest, child }: SplitArguments): vo
       `"${command}" needs a running cluster, and templates run nowhere: name a child with --cluster-id NAME (see "kubectl clusternet clusters")`,
     );
   }
-  if (command === 'rollout' && rest[rest.indexOf('rollout') + 1] === 'status') {
-    throw new UsageError(
-      'templates do not roll out: see "kubectl clusternet status SUBSCRIPTION", or name a child with --cluster-id NAME',
-    );
+  const needless = runningOnly(split);
+  if (needless !== undefined) throw new UsageError(`${needless}, or name a child with --cluster-id NAME`);
+}
+
+/** What is wrong with a command for templates that only makes sense for what runs; kubectl would wait for it, or speak of it in riddles. */
+function runningOnly({ command, rest }: SplitArguments): string | undefined {
+  const end = rest.indexOf('--');
+  const words = end < 0 ? rest : rest.slice(0, end);
+  const next = command === undefined ? undefined : words[words.indexOf(command) + 1];
+  if (command === 'rollout' && next === 'status') {
+    return 'templates do not roll out: see "kubectl clusternet status SUBSCRIPTION"';
   }
+  if (command === 'rollout' && (next === 'history' || next === 'undo')) {
+    return `templates keep no revisions, Subscriptions do: see "kubectl clusternet rollout ${next} SUBSCRIPTION"`;
+  }
+  if (command === 'create' && next === 'token')
+    return 'templates of ServiceAccounts have no tokens: look into a real one with kubectl';
+  const attaches = words.some((word) => /^(?:-(?:i|t|it|ti)|--(?:stdin|tty|attach|rm))(?:=true)?$/.test(word));
+  if (command === 'run' && attaches)
+    return 'nobody can attach to a template, as it runs nowhere: leave -i, -t, --attach and --rm out';
+  return undefined;
 }
 
 async function help(o: { program: string; args: readonly string[]; env: NodeJS.ProcessEnv }): Promise<number> {
@@ -96,6 +121,12 @@ async function help(o: { program: string; args: readonly string[]; env: NodeJS.P
   process.stdout.write(text.replace(/\bkubectl (?=[a-z])/g, 'kubectl clusternet '));
   if (code === 0) process.stdout.write('\nWith --cluster-id NAME it acts in that child; see "kubectl clusternet --help".\n');
   return code;
+}
+
+/** What an API server says of its refusal; read beside whom it is for. */
+async function messageOf(answer: IncomingMessage): Promise<string | undefined> {
+  const status = (await json(answer.pipe(new PassThrough())).catch(() => undefined)) as { message?: string } | undefined;
+  return status?.message;
 }
 
 /** The error of the network layer in words. */

@@ -38,7 +38,9 @@ export function runProgram({ program, args, env, signal, onOutput }: ProgramOpti
     child.once('error', (cause) => {
       if (cause.name === 'AbortError') return;
       settle();
-      reject(new CliError(`${program} cannot be run: ${cause.message}`, { exitCode: 126, cause }));
+      const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+      const problem = isMissing ? 'there is no such program' : cause.message;
+      reject(new CliError(`${program} cannot be run: ${problem}`, { exitCode: isMissing ? 127 : 126, cause }));
     });
     child.once('close', (code, killedBy) => {
       settle();

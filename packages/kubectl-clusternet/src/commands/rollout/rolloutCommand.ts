@@ -26,7 +26,7 @@ export function addRolloutCommand(
     .description('Changes of a Subscription: earlier ones, and how new ones spread.')
     .addHelpText(
       'after',
-      "\nWith a kind (rollout undo deployment/web) it is kubectl's own, and about a template; with --cluster-id NAME, about a workload of that child.\n" +
+      "\nWith a kind (rollout restart deployment/web) it is kubectl's own, and about a template; with --cluster-id NAME, about a workload of that child.\n" +
         'See "kubectl rollout --help".',
     );
   rollout.action(() => rollout.outputHelp());
