@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, it } from '@jest/globals';
-import { splitArguments } from './arguments.ts';
+import { splitArguments, strangeFlag } from './arguments.ts';
 
 const split = (line: string): ReturnType<typeof splitArguments> => splitArguments(line.split(' '));
 
@@ -34,6 +34,8 @@ describe('splitArguments', () => {
     expect(parent.context).toBe('c');
     expect(rest).toEqual(['create', 'clusterrolebinding', 'x', '--clusterrole=view', '--user=jane', '--user', 'joe']);
     expect(split('create configmap x --user jane').parent.user).toBe('jane');
+    expect(split('set subject -f role.yaml --user=jane').rest).toContain('--user=jane');
+    expect(split('set image deploy/x c=y --user=jane').parent.user).toBe('jane');
   });
 
   it('understands the forms of short and boolean flags', () => {
@@ -41,6 +43,12 @@ describe('splitArguments', () => {
     expect(split('get pods --insecure-skip-tls-verify').parent.insecureSkipTlsVerify).toBe(true);
     expect(split('get pods --insecure-skip-tls-verify=false').parent.insecureSkipTlsVerify).toBe(false);
     expect(split('get pods -owide --show-labels -A').rest).toEqual(['get', 'pods', '-owide', '--show-labels', '-A']);
+  });
+
+  it('finds flags that no command has', () => {
+    expect(strangeFlag(split('--foo=x'))).toBe('--foo');
+    expect(strangeFlag(split('-x'))).toBe('-x');
+    expect(strangeFlag(split('-n shop -v6 --context x -h'))).toBeUndefined();
   });
 
   it('refuses a flag without its value', () => {

@@ -88,6 +88,15 @@ const setters = { ...parentFlags, ...childFlags };
 /** The names of the flags taken here that have a value. */
 export const takenFlags: readonly string[] = Object.keys(setters);
 
+/** Flags of kubectl that make sense without a command, which only prints help then. */
+const passedAlone = new Set(['-h', '--help', '--warnings-as-errors', '--match-server-version', '--disable-compression']);
+
+/** The first flag that is none of those which all commands take. */
+export function strangeFlag({ rest }: SplitArguments): string | undefined {
+  const flags = rest.filter((word) => /^-./.test(word) && word !== '--').map((word) => parseFlag(word).name);
+  return flags.find((name) => !passedAlone.has(name) && !passedWithValue.has(name) && !/^-[nv]./.test(name));
+}
+
 /** Flags of kubectl that stay and whose value may be a word of its own, which is then no command. */
 const passedWithValue = new Set([
   '-n',
@@ -106,7 +115,10 @@ const passedWithValue = new Set([
 ]);
 
 /** Commands with a flag `--user` of their own, for somebody who is to get rights. */
-const withOwnUser = /^(?:cluster)?rolebindings?$/;
+const withOwnUser: readonly (readonly [string, RegExp])[] = [
+  ['create', /^(?:cluster)?rolebindings?$/],
+  ['set', /^subject$/],
+];
 
 /**
  * Takes the flags that choose parent and child out of a command line, wherever they stand before `--`.
@@ -117,7 +129,8 @@ export function splitArguments(argv: readonly string[]): SplitArguments {
   const result: SplitArguments = { parent: { asGroups: [], asUserExtra: [] }, child: { asGroups: [] }, rest: [] };
   const end = argv.indexOf('--');
   const words = end < 0 ? argv : argv.slice(0, end);
-  const own = words.some((word) => withOwnUser.test(word)) && words.includes('create') ? new Set(['--user']) : new Set<string>();
+  const ownUser = withOwnUser.some(([command, what]) => words.includes(command) && words.some((word) => what.test(word)));
+  const own = new Set(ownUser ? ['--user'] : []);
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? '';
     const { name, value } = parseFlag(word);

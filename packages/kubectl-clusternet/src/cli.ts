@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { splitArguments } from './arguments.ts';
+import { splitArguments, strangeFlag } from './arguments.ts';
 import { CliError, describeError, UsageError } from './errors.ts';
 import { isKubectlCommand } from './kubectl/commands.ts';
 import { isOwnCommand } from './ownCommands.ts';
@@ -25,6 +25,8 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   }
   const split = splitArguments(argv);
   const { command } = split;
+  const strange = command === undefined ? strangeFlag(split) : undefined;
+  if (strange !== undefined) throw new UsageError(`unknown flag: ${strange}\nSee "kubectl clusternet --help".`);
   if (command === undefined || command === 'help') {
     const { help } = await import('./help.ts');
     return help(split);
