@@ -51,12 +51,25 @@ describe('completion', () => {
 
   it('knows the names of clusters and Subscriptions, and contexts', async () => {
     expect(await of('visit', 'eu')).toEqual(['eu-1', 'eu-2', ':4']);
-    expect(await of('clusters', '')).toEqual(['describe', 'list', 'eu-1', 'eu-2', 'us-1', ':4']);
+    expect(await of('clusters', '')).toEqual(['describe', 'health', 'list', 'eu-1', 'eu-2', 'us-1', ':4']);
     expect(await of('logs', '--cluster-id', 'us')).toEqual(['us-1', ':4']);
     expect(await of('logs', '--cluster-id=us')).toEqual(['--cluster-id=us-1', ':4']);
     expect(await of('status', 's')).toEqual(['shop', ':4']);
     expect(await of('get', '--context', '')).toEqual(['stub', ':4']);
     expect(await of('completion', 'z')).toEqual(['zsh', ':4']);
+  });
+
+  it('knows what comes where, and offers nothing that would be refused', async () => {
+    expect(await of('status', 'shop', '')).toEqual([':4']);
+    expect(await of('status', '-n', '')).toEqual(['shop', ':4']);
+    expect(parent.received.at(-1)?.line).toContain('/api/v1/namespaces');
+    expect(await of('status', '-o', '')).toEqual(['json', 'yaml', ':4']);
+    expect(await of('clusters', '-o', 'w')).toEqual(['wide', ':4']);
+    expect((await of('help', 'clu')).map((line) => line.split('\t')[0])).toEqual(['cluster-info', 'clusters', ':4']);
+    expect(await of('rollout', 'un')).toEqual(['undo', ':4']);
+    expect(await of('rollout', 'undo', '')).toEqual(['shop', ':4']);
+    expect(await of('rollout', 'undo', 'shop', '--cluster', 'us')).toEqual(['us-1', ':4']);
+    expect(await of('rollout', 'restart', 'dep')).toEqual(['__complete', 'rollout', 'restart', 'dep', ':4']);
   });
 
   it('offers nothing rather than failing', async () => {

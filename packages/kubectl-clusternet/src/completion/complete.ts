@@ -3,6 +3,7 @@
 
 import { type ResourceDefinition } from '@clusternet/api-types';
 import { splitArguments, type SplitArguments, takenFlags } from '../arguments.ts';
+import { positional, rolloutActions } from '../commands/rollout/isRollout.ts';
 import { childCommands, isKubectlCommand, templateCommands } from '../kubectl/commands.ts';
 import { ownCommands } from '../ownCommands.ts';
 
@@ -31,7 +32,9 @@ async function candidates(words: readonly string[]): Promise<Completion> {
   const last = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   const previous = before.at(-1) ?? '';
-  if (takenFlags.includes(previous)) return flagValue(previous, last, before.slice(0, -1));
+  // In a rollout, it names a child.
+  const flag = previous === '--cluster' && before.includes('rollout') ? '--cluster-id' : previous;
+  if (takenFlags.includes(flag)) return flagValue(flag, last, before.slice(0, -1));
   const glued = /^(--[a-z-]+)=(.*)$/.exec(last);
   if (glued?.[1] !== undefined && takenFlags.includes(glued[1])) {
     const { words: values, directive } = await flagValue(glued[1], glued[2] ?? '', before);
@@ -39,14 +42,15 @@ async function candidates(words: readonly string[]): Promise<Completion> {
   }
   const split = splitArguments(before);
   const { command } = split;
-  if (command === undefined) {
+  if (command === undefined || (command === 'help' && previous === 'help')) {
     const all = { ...templateCommands, ...childCommands, ...ownCommands };
     const fitting = Object.entries(all).filter(([name]) => name.startsWith(last));
     return { words: [...fitting.map(([name, what]) => `${name}\t${what}`), ...flagsLike(last)], directive: directives.noFiles };
   }
   const namesChild = split.child.cluster !== undefined || split.child.kubeconfig !== undefined;
-  if (isKubectlCommand(command) && !(Object.hasOwn(ownCommands, command) && !namesChild)) return ofKubectl(split, last);
-  return ofOwnCommand(split, last);
+  const isRestart = command === 'rollout' && split.rest.includes('restart');
+  const isOwn = Object.hasOwn(ownCommands, command) && !namesChild && !isRestart;
+  return isKubectlCommand(command) && !isOwn ? ofKubectl(split, last) : ofOwnCommand(split, last);
 }
 
 function flagsLike(start: string): string[] {
@@ -81,12 +85,16 @@ const ownFlags: Readonly<Record<string, readonly string[]>> = {
   clusters: ['--output', '--selector'],
   visit: ['--namespace', '--shell', '--write'],
   status: ['--namespace', '--output', '--watch'],
+  rollout: ['--namespace', '--cluster', '--revision', '--to-revision'],
   drain: ['--timeout', '--no-wait'],
   preview: ['--namespace', '--filename', '--recursive', '--offline', '--output'],
   'join-command': ['--ttl', '--cluster-name', '--cluster-labels', '--sync-mode', '--parent-url', '--chart', '--output'],
   doctor: ['--system-namespace', '--output'],
   version: ['--output'],
 };
+
+/** What `-o` takes, where it is more than JSON and YAML. */
+const ownFormats: Readonly<Record<string, readonly string[]>> = { clusters: ['json', 'yaml', 'wide', 'name'] };
 
 async function ofOwnCommand(split: SplitArguments, last: string): Promise<Completion> {
   const { command = '', rest } = split;
@@ -95,20 +103,31 @@ async function ofOwnCommand(split: SplitArguments, last: string): Promise<Comple
   if (last.startsWith('-')) return { words: [...fitting(ownFlags[command] ?? []), ...flagsLike(last)], directive: noFiles };
   const previous = rest.at(-1);
   if (previous === '-o' || previous === '--output')
-    return { words: fitting(['json', 'yaml', 'wide', 'name']), directive: noFiles };
+    return { words: fitting(ownFormats[command] ?? ['json', 'yaml']), directive: noFiles };
+  if (previous === '-n' || previous === '--namespace') {
+    const { core } = await import('@clusternet/client');
+    return { words: fitting(await namesOf(split, core.namespaces)), directive: noFiles };
+  }
   if (command === 'preview') return { words: [], directive: directives.default };
   if (previous === '--write' || previous === '--chart') return { words: [], directive: directives.default };
   if (previous === '--sync-mode') return { words: fitting(['Push', 'Pull', 'Dual']), directive: noFiles };
   if (command === 'completion') return { words: fitting(['bash', 'zsh', 'fish']), directive: noFiles };
   if (command === 'clusters') {
-    const verbs = rest.length === 1 ? ['describe', 'list'] : [];
+    const verbs = rest.length === 1 ? ['describe', 'health', 'list'] : [];
     return { words: fitting([...verbs, ...(await clusterNames(rest, last, split))]), directive: noFiles };
   }
   if (['visit', 'cordon', 'uncordon', 'drain'].includes(command))
     return { words: fitting(await clusterNames(rest, last, split)), directive: noFiles };
-  if (command === 'status') return { words: fitting(await subscriptionNames(split)), directive: noFiles };
+  if (command === 'status' || command === 'rollout') return { words: fitting(await ofSubscription(split)), directive: noFiles };
   if (command === 'approve' || command === 'deny') return { words: fitting(await requestNames(split)), directive: noFiles };
   return { words: [], directive: noFiles };
+}
+
+/** A rollout has its action first; both have one Subscription. */
+async function ofSubscription(split: SplitArguments): Promise<readonly string[]> {
+  const words = positional(split.rest).slice(1);
+  if (split.command === 'rollout' && words.length === 0) return [...rolloutActions, 'restart'];
+  return words.length > (split.command === 'rollout' ? 1 : 0) ? [] : subscriptionNames(split);
 }
 
 async function clusterNames(before: readonly string[], start: string, split = splitArguments(before)): Promise<string[]> {

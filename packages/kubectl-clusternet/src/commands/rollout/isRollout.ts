@@ -42,6 +42,6 @@ export function isRollout({ command, rest }: SplitArguments): boolean {
 const isHelpFlag = (word: string): boolean => word === '--help' || word === '-h';
 
 /** The words that are neither flags nor their values. */
-function positional(rest: readonly string[]): string[] {
+export function positional(rest: readonly string[]): string[] {
   return rest.filter((word, index) => !word.startsWith('-') && !withValue.has(rest[index - 1] ?? ''));
 }
