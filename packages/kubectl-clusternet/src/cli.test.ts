@@ -78,6 +78,20 @@ describe('visit', () => {
   });
 });
 
+describe('clusters', () => {
+  it('are data where that is asked for, whatever is asked of them', async () => {
+    expect(JSON.parse((await run('clusters', 'describe', 'eu-1', '-o', 'json')).out)).toMatchObject({
+      kind: 'ManagedCluster',
+      spec: { clusterId: id },
+    });
+    expect(parse((await run('clusters', 'health', '-o', 'yaml')).out)).toEqual([
+      { name: 'eu-1', namespace: 'n', clusterId: id, ready: 'Unknown', troubles: ['Ready: its agent has not reported yet'] },
+    ]);
+    parent.handler = (_request, response) => json(response, { metadata: {}, items: [] });
+    expect((await run('clusters', '-l', 'a=b')).err).toBe('No clusters found with labels a=b.\n');
+  });
+});
+
 describe('clusters health', () => {
   it('says what is wrong, and ends with 1 when something is', async () => {
     const cluster = (name: string, conditions: object[]) => ({
@@ -110,7 +124,7 @@ describe('rollout', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^Usage: kubectl clusternet rollout/);
     expect(out).toMatch(/^ {2}approve .*<subscription>/m);
-    expect(out).toContain("With a kind (rollout undo deployment/web) it is kubectl's own");
+    expect(out).toContain("With a kind (rollout restart deployment/web) it is kubectl's own");
   });
 
   it('tells of each of its actions', async () => {
@@ -136,6 +150,14 @@ describe('the command line', () => {
     expect(await run('clusters', '--cluster-id', 'eu-1')).toMatchObject({
       code: 1,
       err: expect.stringContaining('about the parent'),
+    });
+    expect(await run('--frobnicate')).toMatchObject({
+      code: 1,
+      err: 'error: unknown flag: --frobnicate\nSee "kubectl clusternet --help".\n',
+    });
+    expect(await run('visit', 'eu-1', '--', 'no-such-program')).toMatchObject({
+      code: 127,
+      err: 'error: no-such-program cannot be run: there is no such program\n',
     });
     expect(await run('clusters', '-o', 'toml')).toMatchObject({
       code: 1,

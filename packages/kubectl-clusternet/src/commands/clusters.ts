@@ -6,7 +6,7 @@ import { core } from '@clusternet/client';
 import { CliError } from '../errors.ts';
 import { age } from '../output/age.ts';
 import { type Colours } from '../output/colours.ts';
-import { type OutputFormat, printedObjects } from '../output/print.ts';
+import { type OutputFormat, printedData, printedObjects } from '../output/print.ts';
 import { table } from '../output/table.ts';
 import { cordonOf } from './cordonTaints.ts';
 import { type Session } from './session.ts';
@@ -25,21 +25,35 @@ export async function listClusters(session: Session, o: ClustersOptions): Promis
   const { output } = session;
   const clusters = await selectClusters(session, o);
   const heard = await lastHeard(session);
-  const resource = `${definition.resource.replace(/s$/, '')}.${definition.group}`;
-  const objects = await printedObjects(clusters, { format: o.output, resource, single: o.names.length === 1 });
+  const objects = await asObjects(clusters, o);
   if (objects !== undefined) output.write(objects);
-  else if (clusters.length === 0) {
-    output.note('No clusters found. "kubectl clusternet join-command" tells how to add one.');
-  } else output.write(clusterTable(clusters, { wide: o.output === 'wide', now: session.now(), colours: output.colours, heard }));
+  else if (clusters.length === 0) noneFound(session, o);
+  else output.write(clusterTable(clusters, { wide: o.output === 'wide', now: session.now(), colours: output.colours, heard }));
   return 0;
 }
 
 /** Prints everything that is known about clusters. */
 export async function describeClusters(session: Session, o: ClustersOptions): Promise<number> {
   const clusters = await selectClusters(session, o);
+  const objects = await asObjects(clusters, o);
   const heard = await lastHeard(session);
-  session.output.write(clusters.map((cluster) => description(cluster, session.now(), heard)).join('\n\n'));
+  if (objects === undefined && clusters.length === 0) noneFound(session, o);
+  else session.output.write(objects ?? clusters.map((cluster) => description(cluster, session.now(), heard)).join('\n\n'));
   return 0;
+}
+
+/** Clusters in the form of `-o`; undefined for the one that is to be read. */
+function asObjects(clusters: readonly ManagedCluster[], o: ClustersOptions): Promise<string | undefined> {
+  const resource = `${definition.resource.replace(/s$/, '')}.${definition.group}`;
+  return printedObjects(clusters, { format: o.output, resource, single: o.names.length === 1 });
+}
+
+function noneFound({ output }: Session, { selector }: ClustersOptions): void {
+  output.note(
+    selector === undefined
+      ? 'No clusters found. "kubectl clusternet join-command" tells how to add one.'
+      : `No clusters found with labels ${selector}.`,
+  );
 }
 
 /** Prints what is wrong with clusters; the exit code is 1 when something is. */
@@ -47,6 +61,18 @@ export async function clustersHealth(session: Session, o: ClustersOptions): Prom
   const { output } = session;
   const clusters = await selectClusters(session, o);
   const heard = await lastHeard(session);
+  const isBad = clusters.some((cluster) => troubles(cluster).length > 0);
+  const objects =
+    o.output === 'name'
+      ? await asObjects(clusters, o)
+      : await printedData(
+          clusters.map((cluster) => healthData(cluster, heard)),
+          o.output,
+        );
+  if (objects !== undefined) {
+    output.write(objects);
+    return isBad ? 1 : 0;
+  }
   const rows = clusters.map((cluster) => [
     cluster.metadata.name ?? '',
     readiness(cluster, output.colours),
@@ -56,8 +82,21 @@ export async function clustersHealth(session: Session, o: ClustersOptions): Prom
     troubles(cluster).join('; '),
   ]);
   if (rows.length > 0) output.write(table(['NAME', 'READY', 'TUNNEL', 'NODES', 'LAST-REPORT', 'TROUBLE'], rows));
-  else output.note('No clusters found.');
-  return clusters.some((cluster) => troubles(cluster).length > 0) ? 1 : 0;
+  else noneFound(session, o);
+  return isBad ? 1 : 0;
+}
+
+function healthData(cluster: ManagedCluster, heard: Heard): object {
+  const { metadata, spec } = cluster;
+  return {
+    name: metadata.name,
+    namespace: metadata.namespace,
+    clusterId: spec.clusterId,
+    ready: conditionOf(cluster, 'Ready')?.status ?? 'Unknown',
+    connected: conditionOf(cluster, 'Connected')?.status,
+    lastReport: heard(cluster),
+    troubles: troubles(cluster),
+  };
 }
 
 function troubles(cluster: ManagedCluster): string[] {

@@ -43,3 +43,10 @@ export async function printedObjects(
       return undefined;
   }
 }
+
+/** What is no object, as JSON or YAML; undefined for any other format. */
+export async function printedData(data: unknown, format: OutputFormat): Promise<string | undefined> {
+  if (format === 'json') return `${JSON.stringify(data, undefined, 2)}\n`;
+  if (format === 'yaml') return (await import('yaml')).stringify(data, { lineWidth: 0, aliasDuplicateObjects: false });
+  return undefined;
+}

@@ -81,7 +81,9 @@ interface ConditionLike {
 export function buildTree(snapshot: Snapshot): StatusTree {
   const { subscription } = snapshot;
   const { metadata, status = {} } = subscription;
-  const clusters = (status.bindingClusters ?? []).map((key) => clusterNode(key, snapshot));
+  const clusters = (status.bindingClusters ?? [])
+    .map((key) => clusterNode(key, snapshot))
+    .toSorted((a, b) => a.name.localeCompare(b.name) || a.namespace.localeCompare(b.namespace));
   const causes = causesOf(subscription);
   const done = clusters.filter(({ state }) => state === 'done').length;
   const worst: State =
