@@ -316,6 +316,11 @@ spec:
 
     it('change single things', async () => {
       expect(await printed('scale deployment web --replicas=2')).toBe('deployment.apps/web scaled\n');
+      expect(await printed('get deployment web --subresource=scale')).toMatch(/^NAME +DESIRED +AVAILABLE +AGE\nweb +2 +0 /);
+      expect(await command('get deployment none -n nowhere'.split(' '))).toMatchObject({
+        err: 'Error from server (NotFound): deployments.apps "none" not found\n',
+      });
+      expect(await printed('api-resources -o name')).not.toContain('deployments.shadow');
       await printed('label deployment web tier=front');
       await printed('annotate deployment web note=here');
       await printed('set image deployment/web web=nginx:1.32');
@@ -369,6 +374,12 @@ spec:
         code: 1,
         out: expect.stringMatching(/-  replicas: 7\n\+  replicas: 8/),
       });
+      const moved = (text: string): string =>
+        JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'moved' }, data: { text } });
+      await printed('apply -f -', moved('a'));
+      expect(await printed('apply --server-side -f -', moved('b'))).toBe('configmap/moved serverside-applied\n');
+      expect(await printed('apply -f -', moved('b'))).toContain('configmap/moved ');
+      await printed('delete configmap moved');
     });
 
     it('tell of kinds, and check fields by them', async () => {
