@@ -141,6 +141,21 @@ describe('rollout', () => {
   });
 });
 
+describe('join-command', () => {
+  it('refuses what no cluster can be called before it makes a token', async () => {
+    for (const words of [
+      ['--cluster-name', 'A_b'],
+      ['--cluster-labels', 'region=eu,zone'],
+      ['--cluster-labels', 'a b=c'],
+      ['--ttl', '5x'],
+    ]) {
+      expect(await run('join-command', ...words)).toMatchObject({ code: 1, out: '', err: expect.stringContaining('is invalid') });
+    }
+    expect(parent.received).toEqual([]);
+    expect((await run('join-command', '--cluster-labels', 'example.io/region=eu,zone=')).code).toBe(0);
+  });
+});
+
 describe('the command line', () => {
   it('says what is wrong in one or two lines', async () => {
     expect(await run('clusters', '--frobnicate')).toMatchObject({
