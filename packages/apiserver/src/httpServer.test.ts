@@ -183,7 +183,7 @@ describe('answers', () => {
 
   it('reach a caller who still sends the body that was refused, and whose connection goes on', async () => {
     const { server, frontProxy } = await startServer();
-    const size = 20_000_000;
+    const size = 8_000_000;
     const user = ['Host: h', 'X-Remote-User: jane'];
     const socket = await rawConnection(server, frontProxy);
     let answer = '';
@@ -197,15 +197,15 @@ describe('answers', () => {
   it('are the last of a caller who never ends the body that was refused', async () => {
     const { server, frontProxy } = await startServer();
     const socket = await rawConnection(server, frontProxy);
-    socket.on('error', () => undefined);
-    const closed = once(socket, 'close');
+    let text = '';
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    // What is still sent may meet a reset; that, too, is an end.
+    const closed = new Promise((resolve) => socket.on('error', resolve).on('close', resolve));
     const one = `1\r\na\r\n`;
     socket.write(head([`PATCH ${prefix}/none HTTP/1.1`, 'Host: h', 'X-Remote-User: jane', 'Transfer-Encoding: chunked'], one));
     const drip = setInterval(() => socket.write(one), 50);
-    const [first] = (await once(socket, 'data')) as [Buffer];
-    await closed;
-    clearInterval(drip);
-    expect(first.toString()).toMatch(/^HTTP\/1\.1 404/);
+    await closed.finally(() => clearInterval(drip));
+    expect(text).toMatch(/^HTTP\/1\.1 404/);
   });
 
   it('come in time: a handler that does not is answered for', async () => {

@@ -43,7 +43,7 @@ const handshakeTimeoutMs = 10_000;
 /** Longer than the 90 s after which kube-apiserver lets go of an idle connection, so that none ends just as it is used. */
 const keepAliveTimeoutMs = 120_000;
 const maxConnections = 20_000;
-const dropRestMs = 1_000;
+const dropRestMs = 3_000;
 const shortDrainMs = 10_000;
 const longDrainMs = 5_000;
 /** Reasons of aborts; made once, as their stacks say nothing. */
