@@ -374,11 +374,12 @@ spec:
         code: 1,
         out: expect.stringMatching(/-  replicas: 7\n\+  replicas: 8/),
       });
-      const moved = (text: string): string =>
-        JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'moved' }, data: { text } });
-      await printed('apply -f -', moved('a'));
-      expect(await printed('apply --server-side -f -', moved('b'))).toBe('configmap/moved serverside-applied\n');
-      expect(await printed('apply -f -', moved('b'))).toContain('configmap/moved ');
+      const moved = (data: object): string =>
+        JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'moved' }, data });
+      await printed('apply -f -', moved({ text: 'a', more: 'x' }));
+      expect(await printed('apply --server-side -f -', moved({ text: 'b' }))).toBe('configmap/moved serverside-applied\n');
+      expect(await printed('get configmap moved -o jsonpath={.data}')).toBe('{"text":"b"}');
+      expect(await printed('apply -f -', moved({ text: 'b' }))).toContain('configmap/moved ');
       await printed('delete configmap moved');
     });
 

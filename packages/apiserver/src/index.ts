@@ -40,6 +40,7 @@ export { jsonPatch } from './patch/jsonPatch.ts';
 export {
   type Applied,
   applyConfiguration,
+  entriesBefore,
   type FieldManager,
   managerName,
   type ManagedFieldsEntry,

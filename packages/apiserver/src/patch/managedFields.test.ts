@@ -5,7 +5,14 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { fromFieldsV1, toFieldsV1 } from './fieldSet.ts';
 import { type JsonObject } from './json.ts';
-import { applyConfiguration, managerName, type ManagedFieldsEntry, ownByUpdate, sameOwnership } from './managedFields.ts';
+import {
+  applyConfiguration,
+  entriesBefore,
+  managerName,
+  type ManagedFieldsEntry,
+  ownByUpdate,
+  sameOwnership,
+} from './managedFields.ts';
 import { mergeSchema } from './schema.ts';
 import { fieldSetOf } from './typedValue.ts';
 
@@ -36,6 +43,22 @@ const manager = (name: string) => ({ name, apiVersion: 'v1', now: '2026-01-01T00
 function apply(live: JsonObject, applied: JsonObject, o: { by: string; entries?: ManagedFieldsEntry[]; force?: boolean }) {
   return applyConfiguration({ live, applied, schema, entries: o.entries ?? [], manager: manager(o.by), force: o.force ?? false });
 }
+
+describe('the owners that a write brings along', () => {
+  const live = [{ manager: 'one', operation: 'Update', fieldsType: 'FieldsV1', fieldsV1: { 'f:a': {} } }];
+  const moved = [{ manager: 'one', operation: 'Apply', fieldsType: 'FieldsV1', fieldsV1: { 'f:a': {} } }];
+
+  it.each([
+    ['count', moved, moved],
+    ['are cleared by an empty one', [{}], []],
+    ['do not count if there are none', undefined, live],
+    ['do not count if the list is empty', [], live],
+    ['do not count if one is none', [...moved, { manager: 'x' }], live],
+    ['do not count if they are of another type', [{ ...moved[0], fieldsType: 'FieldsV2' }], live],
+  ])('%s', (_what, given, expected) => {
+    expect(entriesBefore(given, live)).toEqual(expected);
+  });
+});
 
 describe('server-side apply', () => {
   const first = apply({}, { spec: { replicas: 1, ports: [{ port: 80, name: 'http' }], selector: { app: 'a' } } }, { by: 'one' });

@@ -75,6 +75,23 @@ export function ownByUpdate(
   return write([...others, { entry, set }], o.entries, manager.now);
 }
 
+/**
+ * The entries that a write by update begins with: those that it brings, as a client rewrites them that moves from one way of applying to another, or
+ * none for a single empty one. Otherwise those there were, so that a client which knows nothing of owners does not remove them.
+ */
+export function entriesBefore(given: unknown, live: readonly ManagedFieldsEntry[]): readonly ManagedFieldsEntry[] {
+  if (!Array.isArray(given) || given.length === 0) return live;
+  if (given.length === 1 && jsonEqual(given[0], {})) return [];
+  return given.every(isEntry) ? given : live;
+}
+
+function isEntry(value: unknown): value is ManagedFieldsEntry {
+  if (!isObject(value)) return false;
+  const { manager = '', operation, fieldsType, fieldsV1 = {} } = value;
+  const isKnown = (operation === 'Apply' || operation === 'Update') && fieldsType === 'FieldsV1';
+  return isKnown && typeof manager === 'string' && isObject(fieldsV1);
+}
+
 /** Result of {@link applyConfiguration}. */
 export interface Applied {
   object: JsonObject;

@@ -3,7 +3,9 @@
 
 import { type KubeObject, type Manifest } from '@clusternet/api-types';
 import {
+  entriesBefore,
   type FieldManager,
+  isObject,
   jsonEqual,
   type JsonObject,
   type ManagedFieldsEntry,
@@ -144,8 +146,7 @@ async function judged(
   const current = stored.object;
   const problems = immutableProblems(current, template);
   if (problems.length > 0) throw invalid(kind, ref.name, problems);
-  const { entries } = desired;
-  template.metadata.managedFields = entries ?? (await ownership(o, { current, template, change }));
+  template.metadata.managedFields = desired.entries ?? (await ownership(o, { current, desired, template, change }));
   if (object.metadata.generation !== undefined) {
     const generation = current.metadata.generation ?? 1;
     const stays = jsonEqual(contentOf(current), contentOf(template)) || constantGeneration.includes(`${kind.group}/${kind.kind}`);
@@ -156,13 +157,14 @@ async function judged(
 
 async function ownership(
   o: ObjectRequest,
-  { current, template, change }: { current: KubeObject; template: KubeObject; change: ObjectChange },
+  { current, desired, template, change }: { current: KubeObject; desired: Desired; template: KubeObject; change: ObjectChange },
 ): Promise<ManagedFieldsEntry[]> {
+  const metadata = desired.document['metadata'];
   return ownByUpdate({
     before: plain(current),
     after: plain(template),
     schema: await o.context.schemas.of(o.kind),
-    entries: current.metadata.managedFields ?? [],
+    entries: entriesBefore(isObject(metadata) && metadata['managedFields'], current.metadata.managedFields ?? []),
     manager: managerOf(o, change.subresource),
   });
 }
