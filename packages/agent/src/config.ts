@@ -1,13 +1,20 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { clusterTypes, featureGates, MAX_CLUSTER_NAME, names, nodeLabelPrefix, syncModes } from '@clusternet/api-types';
+import {
+  clusterTypes,
+  dnsLabel,
+  dnsSubdomain,
+  featureGates,
+  MAX_CLUSTER_NAME,
+  names,
+  nodeLabelPrefix,
+  syncModes,
+} from '@clusternet/api-types';
 import { helmFlags } from '@clusternet/deployer';
 import { duration } from '@clusternet/runtime';
 import * as z from 'zod';
 
-const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const clusterName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const generatedSuffix = 6;
 
 /** Flags of the agent; those that every service has come from the runtime. */
@@ -33,13 +40,13 @@ export const agentConfig = z.object({
     .string()
     .trim()
     .max(MAX_CLUSTER_NAME)
-    .regex(new RegExp(`^$|${clusterName.source}`), 'must be lower-case letters, digits, "-" and "."')
+    .regex(new RegExp(`^$|${dnsSubdomain.source}`), 'must be lower-case letters, digits, "-" and "."')
     .default('')
     .describe('name of this cluster in the parent; generated when empty'),
   clusterRegNamePrefix: z
     .string()
     .max(MAX_CLUSTER_NAME - generatedSuffix)
-    .regex(clusterName, 'must be lower-case letters, digits, "-" and "."')
+    .regex(dnsSubdomain, 'must be lower-case letters, digits, "-" and "."')
     .default('clusternet-cluster')
     .describe('start of a generated name'),
   clusterRegNamespace: z
@@ -68,7 +75,7 @@ export const agentConfig = z.object({
     ),
   clusterAdvertiseTlsServerName: z
     .string()
-    .regex(new RegExp(`^$|${clusterName.source}`), 'must be a host name in lower case')
+    .regex(new RegExp(`^$|${dnsSubdomain.source}`), 'must be a host name in lower case')
     .default('')
     .describe("name in the certificate of this cluster's API server, where it differs from the host of its URL"),
   useMetricsServer: z.boolean().default(false).describe('report usage from metrics.k8s.io'),

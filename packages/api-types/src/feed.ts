@@ -3,9 +3,9 @@
 
 import { suffix } from './hash.ts';
 import type { Feed, KubeObject } from './schemas/common.ts';
+import { dnsSubdomain } from './syntax.ts';
 
 const MAX_NAME = 253;
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /**
  * Key of a feed in maps such as `Subscription.status.replicas`: `apps/v1/Deployment/ns/name`, without the namespace
@@ -29,7 +29,7 @@ export function feedOf(object: KubeObject): Feed {
  */
 export function manifestName(plural: string, object: { name: string; namespace?: string }): string {
   const text = [plural, object.namespace, object.name].filter(Boolean).join('.');
-  if (text.length <= MAX_NAME && SUBDOMAIN.test(text)) return text;
+  if (text.length <= MAX_NAME && dnsSubdomain.test(text)) return text;
   const ending = suffix(text, 10);
   const head = text
     .toLowerCase()

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export * from './wellKnown.ts';
+export { dnsLabel, dnsSubdomain, labelName } from './syntax.ts';
 export { serverMetadata } from './serverMetadata.ts';
 export { apiVersionOf, resources, type ResourceDefinition, type ResourceKey } from './resources.ts';
 export { helmReleaseName } from './helmRelease.ts';

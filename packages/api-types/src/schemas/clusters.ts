@@ -3,6 +3,7 @@
 
 import type * as z from 'zod';
 import { resources } from '../resources.ts';
+import { dnsLabel, dnsSubdomain } from '../syntax.ts';
 import { conditions, taintSchema } from './common.ts';
 import {
   atomicList,
@@ -26,8 +27,6 @@ import { kindOf } from './kind.ts';
 export const MAX_CLUSTER_NAME = 60;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 
 /** How a child takes part in deploying: the parent pushes, the agent pulls, or whoever can. */
@@ -50,7 +49,7 @@ export function clusterId(description: string) {
 export function clusterName(description: string) {
   return string(description, {
     max: MAX_CLUSTER_NAME,
-    pattern: DNS_SUBDOMAIN,
+    pattern: dnsSubdomain,
     patternMessage: 'must be lower-case letters, digits, "-" and ".", starting and ending with a letter or digit',
   });
 }
@@ -61,7 +60,7 @@ export const clusterRegistrationRequestSpecSchema = object('What the agent says 
   clusterName: clusterName('Wanted name of the ManagedCluster.').optional(),
   clusterNamespace: string('Wanted dedicated namespace in the parent.', {
     max: 63,
-    pattern: DNS_LABEL,
+    pattern: dnsLabel,
     patternMessage: 'must be lower-case letters, digits and "-", starting and ending with a letter or digit',
   }).optional(),
   clusterLabels: map(

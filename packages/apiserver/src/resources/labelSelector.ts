@@ -1,6 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { dnsSubdomain, labelName } from '@clusternet/api-types';
 import { StatusError } from '../request/statusError.ts';
 
 /** Tells whether labels are selected. */
@@ -151,7 +152,7 @@ function checked(key: string, value: string): string {
   const problem =
     value.length > 63
       ? 'must be no more than 63 bytes'
-      : value === '' || /^[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?$/.test(value)
+      : value === '' || labelName.test(value)
         ? undefined
         : "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an " +
           "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is " +
@@ -191,7 +192,7 @@ function labelKeyProblem(key: string): string | undefined {
   const problems: string[] = [];
   if (prefix === '') problems.push('prefix part must be non-empty');
   else if (prefix !== undefined && prefix.length > 253) problems.push('prefix part must be no more than 253 bytes');
-  else if (prefix !== undefined && !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(prefix)) {
+  else if (prefix !== undefined && !dnsSubdomain.test(prefix)) {
     problems.push(
       "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end " +
         "with an alphanumeric character (e.g. 'example.com', regex used for validation is " +
@@ -200,7 +201,7 @@ function labelKeyProblem(key: string): string | undefined {
   }
   if (name === '') problems.push('name part must be non-empty');
   else if (name.length > 63) problems.push('name part must be no more than 63 bytes');
-  if (!/^[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?$/.test(name)) problems.push(`name part ${nameRule}`);
+  if (!labelName.test(name)) problems.push(`name part ${nameRule}`);
   return problems.length === 0 ? undefined : problems.join('; ');
 }
 

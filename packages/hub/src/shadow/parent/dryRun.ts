@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type KubeObject } from '@clusternet/api-types';
+import { dnsLabel, type KubeObject } from '@clusternet/api-types';
 import { checkExactIntegers, isObject, type JsonObject, parseDocument, StatusError, type User } from '@clusternet/apiserver';
 import { type HttpAnswer, type KubeClient, type Query, resourcePath } from '@clusternet/client';
 import { apiVersionOfKind, type ServedKind } from '../kinds/servedKind.ts';
@@ -199,7 +199,7 @@ function isAboutNamespace({ code, message, details }: StatusError): boolean {
 }
 
 function checkNamespaceName(name: string): void {
-  if (name.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) return;
+  if (name.length <= 63 && dnsLabel.test(name)) return;
   const message =
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric " +
     "character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";

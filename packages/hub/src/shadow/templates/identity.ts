@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { createHash } from 'node:crypto';
-import { type KubeObject, labels, type Manifest } from '@clusternet/api-types';
+import { dnsSubdomain, type KubeObject, labelName, labels, type Manifest } from '@clusternet/api-types';
 import { type ServedKind } from '../kinds/servedKind.ts';
 
 /** Which object a template is. */
@@ -80,9 +80,9 @@ export function manifestLabels(kind: ServedKind, template: KubeObject, before?: 
 }
 
 function isLabelValue(text: string): boolean {
-  return text.length <= 63 && /^[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?$/.test(text);
+  return text.length <= 63 && labelName.test(text);
 }
 
 function isSubdomain(text: string): boolean {
-  return text.length <= maxNameLength && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text);
+  return text.length <= maxNameLength && dnsSubdomain.test(text);
 }
