@@ -43,8 +43,8 @@ export interface ObjectChange {
 
 const maxAttempts = 5;
 /**
- * Who owns which field is said by the template itself. To find it out for the Manifest around it too costs kube-apiserver more than all the
- * rest of the write; it stops once the list has been emptied in this way, until somebody applies the Manifest.
+ * Who owns which field is said by the template itself. To find it out for the Manifest around it too costs kube-apiserver about as much
+ * as the rest of the write; it stops once the list has been emptied in this way, until somebody applies the Manifest.
  */
 const untracked = [{}];
 /** Kinds whose generation never moves. */
