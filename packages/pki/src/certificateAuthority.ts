@@ -66,7 +66,7 @@ export class CertificateAuthority implements KeyPairPem {
     const { names, organizations, hosts, notAfter, ...o } =
       typeof request === 'string' ? { names: [request], hosts: ['127.0.0.1', request] } : request;
     const uses = o.usages ?? (hosts ? (['server', 'client'] as const) : (['client'] as const));
-    const { keys, certificate } = await this.#sign(names, organizations, notAfter, [
+    const { keys, certificate } = await this.#sign({ names, organizations, notAfter }, [
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension(uses.map((use) => usages[use])),
       ...(hosts ? [alternativeNames(hosts)] : []),
@@ -76,12 +76,12 @@ export class CertificateAuthority implements KeyPairPem {
 
   /** An authority that this one has signed. */
   async intermediate(name: string): Promise<CertificateAuthority> {
-    const { keys, certificate } = await this.#sign([name], [], undefined);
+    const { keys, certificate } = await this.#sign({ names: [name] });
     return new CertificateAuthority(keys, certificate, await keyPemOf(keys.privateKey));
   }
 
   /** @param extensions - those of an authority unless given */
-  async #sign(names: string[], organizations: string[] = [], notAfter?: Date, extensions?: x509.Extension[]) {
+  async #sign({ names, organizations = [], notAfter }: CertificateRequest, extensions?: x509.Extension[]) {
     const keys = await generateKeys();
     const certificate = await x509.X509CertificateGenerator.create({
       subject: [...organizations.map((O) => ({ O: [O] })), ...names.map((CN) => ({ CN: [CN] }))],
