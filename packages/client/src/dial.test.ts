@@ -5,10 +5,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
+import { CertificateAuthority } from '@clusternet/pki';
 import { ConnectionError } from './connectionError.ts';
 import { secureStream } from './dial.ts';
 import { KubeClient } from './kubeClient.ts';
-import { CertificateAuthority } from '@clusternet/pki';
 import { json, TestServer } from './testing/testServer.ts';
 
 const get = { method: 'GET', path: '/api/v1/namespaces' };

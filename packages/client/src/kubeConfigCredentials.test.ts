@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { CertificateAuthority } from '@clusternet/pki';
 import { KubeConfigCredentials } from './kubeConfigCredentials.ts';
 import { loadKubeConfig } from './loadKubeConfig.ts';
 import { KubeClient } from './kubeClient.ts';
-import { CertificateAuthority } from '@clusternet/pki';
 import { json, refuse, TestServer } from './testing/testServer.ts';
 
 const get = { method: 'GET', path: '/version' };

@@ -3,9 +3,9 @@
 
 import { AppsV1Api, CoreV1Api, KubeConfig, KubernetesObjectApi, makeInformer, Watch } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { CertificateAuthority, type KeyPairPem } from '@clusternet/pki';
 import { core } from './core.ts';
 import { KubeClient } from './kubeClient.ts';
-import { CertificateAuthority, type KeyPairPem } from '@clusternet/pki';
 import { json, TestServer } from './testing/testServer.ts';
 import { childKubeConfig, findCluster, openChild, withHeaders, wrapKubeConfig } from './wrapKubeConfig.ts';
 

@@ -4,9 +4,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
+import { CertificateAuthority } from '@clusternet/pki';
 import { type EtcdLayout, etcdArguments } from './components.ts';
 import { until } from './kubeApi.ts';
-import { CertificateAuthority } from '@clusternet/pki';
 import { freePorts } from './ports.ts';
 import { ended, startOnFreePorts } from './startOnFreePorts.ts';
 import { type SupervisedProcess, type Supervisor } from './supervisor/supervisor.ts';

@@ -3,8 +3,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
-import { LocalupError, messageOf } from './errors.ts';
 import { type KeyPairPem } from '@clusternet/pki';
+import { LocalupError, messageOf } from './errors.ts';
 
 /** An API server's answer that says no. */
 export class KubeApiError extends LocalupError {

@@ -12,8 +12,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { TunnelClient, TunnelServer } from '../src/index.ts';
 import { CertificateAuthority } from '@clusternet/pki';
+import { TunnelClient, TunnelServer } from '../src/index.ts';
 
 const kib = 1024;
 

@@ -14,8 +14,8 @@ import type { IncomingMessage } from 'node:http';
 import { Agent, createServer, get } from 'node:https';
 import { connect as connectTcp, type AddressInfo } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { TunnelClient, TunnelServer, type Tunnel } from '../src/index.ts';
 import { CertificateAuthority } from '@clusternet/pki';
+import { TunnelClient, TunnelServer, type Tunnel } from '../src/index.ts';
 
 const bulkBytes = 20 * 1024 * 1024;
 

@@ -10,8 +10,8 @@ import { connect as connectTcp, createServer as createTcpServer, type AddressInf
 import { PassThrough, type Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
-import type { StreamHandler } from './tunnel.ts';
 import { CertificateAuthority } from '@clusternet/pki';
+import type { StreamHandler } from './tunnel.ts';
 import { collect } from './testing/collect.ts';
 import { TunnelBed } from './testing/tunnelBed.ts';
 

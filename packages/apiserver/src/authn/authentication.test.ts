@@ -4,8 +4,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 
-import { closeServers, prefix, refused, startServer } from '../testing/startServer.ts';
 import { CertificateAuthority } from '@clusternet/pki';
+import { closeServers, prefix, refused, startServer } from '../testing/startServer.ts';
 
 afterEach(closeServers);
 

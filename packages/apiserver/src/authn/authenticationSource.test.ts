@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@clusternet/runtime';
-import { FakeCluster } from '../testing/fakeCluster.ts';
 import { CertificateAuthority } from '@clusternet/pki';
+import { FakeCluster } from '../testing/fakeCluster.ts';
 import { AuthenticationSource, type AuthenticationSourceOptions } from './authenticationSource.ts';
 
 const closers: (() => Promise<unknown>)[] = [];

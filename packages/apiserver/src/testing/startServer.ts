@@ -9,13 +9,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
 import { ConnectionError } from '@clusternet/client';
 import { Health, Metrics, silentLogger } from '@clusternet/runtime';
+import { CertificateAuthority } from '@clusternet/pki';
 import { type ApiServer, type ApiServerOptions, createApiServer } from '../apiServer.ts';
 import { apiServerConfig, type ApiServerConfig } from '../config.ts';
 import { type ApiResource } from '../discovery/apiResource.ts';
 import { type GroupVersionHandlers } from '../registry.ts';
 import { StatusError } from '../request/statusError.ts';
 import { FakeCluster } from './fakeCluster.ts';
-import { CertificateAuthority } from '@clusternet/pki';
 
 /** What a server answered. */
 export interface Answer {

@@ -6,9 +6,9 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@clusternet/runtime';
+import { CertificateAuthority } from '@clusternet/pki';
 import { type Streams } from '../sockets/streams.ts';
 import { NoTunnelError, proxyError } from '../sockets/tunnelErrors.ts';
-import { CertificateAuthority } from '@clusternet/pki';
 import { PeerNetwork } from './peerNetwork.ts';
 
 const name = 'clusternet-hub-peer';

@@ -15,12 +15,12 @@ import { apiServerConfig, createApiServer } from '@clusternet/apiserver';
 import { type KubeClient } from '@clusternet/client';
 import { Health, Metrics, silentLogger } from '@clusternet/runtime';
 import { type StreamHandler, TunnelClient } from '@clusternet/tunnel';
+import { CertificateAuthority, type KeyPairPem } from '@clusternet/pki';
 import { ChildConnections } from '../sockets/childConnections.ts';
 import { type Clusters } from '../sockets/clusters.ts';
 import { SessionGuard } from '../sockets/sessionGuard.ts';
 import { SocketRegistry } from '../sockets/socketRegistry.ts';
 import { socketsApi } from '../sockets/socketsApi.ts';
-import { CertificateAuthority, type KeyPairPem } from '@clusternet/pki';
 
 /** Id of the one cluster of the bed, and its dedicated namespace. */
 export const clusterId = '0a0a0a0a-0000-4000-8000-000000000001';

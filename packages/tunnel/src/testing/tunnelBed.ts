@@ -5,10 +5,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { CertificateAuthority } from '@clusternet/pki';
 import { TunnelClient, type TunnelClientOptions } from '../client/tunnelClient.ts';
 import { TunnelServer, type TunnelServerOptions } from '../server.ts';
 import type { Tunnel } from '../tunnel.ts';
-import type { CertificateAuthority } from '@clusternet/pki';
 
 /** A server and clients over real sockets on loopback, taken down together. */
 export class TunnelBed {
