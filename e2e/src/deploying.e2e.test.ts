@@ -12,7 +12,7 @@ import {
 import { core, KubeClient, resourceDefinition } from '@clusternet/client';
 import { installChart, startSystem, type System } from '@clusternet/localup';
 import { AdmissionWebhook } from './testing/admissionWebhook.ts';
-import { chartFolder } from './testing/charts.ts';
+import { chartFolder, type Component } from './testing/charts.ts';
 import { customKind } from './testing/customKind.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
@@ -112,6 +112,22 @@ const withdrawn = new Map<string, string>();
 async function withdraw(subscription: string, ns = subscription): Promise<void> {
   await publisher.unsubscribe(subscription);
   withdrawn.set(subscription, ns);
+}
+
+/** Upgrades a chart with values on top of those that it has, and starts its service anew; `name` is the child's for the agent. */
+async function reconfigure(component: Component, values: Record<string, unknown>, name?: string): Promise<void> {
+  const cluster = system.children.find((one) => one.name === name) ?? system.parent;
+  const release = `clusternet-${component}`;
+  await installChart({
+    cluster,
+    chartDir: chartFolder(component),
+    release,
+    namespace: 'clusternet-system',
+    values,
+    keepValues: true,
+  });
+  const service = name === undefined ? release : `${release}/${name}`;
+  await system.services.find((one) => one.name === service)?.process.restart();
 }
 
 /** Every child is Ready, and has no taint left from a time when it was not. */
@@ -403,14 +419,13 @@ describe('a cluster that changes its sync mode', () => {
     );
     await eventually(async () => expect(await data(child('dual'), 'moved', 'settings')).toEqual({ by: 'parent' }));
     const uid = await uidOf(child('dual'), 'moved', 'settings');
-    const { request, dedicated } = await registered('dual');
+    const { dedicated } = await registered('dual');
     for (const [syncMode, by] of [
       ['Pull', 'agent'],
       ['Dual', 'parent again'],
     ] as const) {
-      await parent
-        .resource(resources.clusterRegistrationRequests)
-        .patch({ name: request }, { spec: { syncMode } }, { type: 'merge' });
+      // Where people set it: what the parent says is put right by the agent whenever it starts to lead.
+      await reconfigure('agent', { syncMode }, 'dual');
       await eventually(async () => {
         const cluster = await parent
           .resource<ManagedCluster>(resources.managedClusters)
@@ -564,14 +579,7 @@ describe('a child that leaves', () => {
     await publisher.subscribe('leaving', feeds);
     await everywhere(async (client) => expect(await names(client, 'leaving')).toEqual(['kept']));
     // Nobody will make it anew: no need to wait for that as long as usual.
-    await installChart({
-      cluster: system.parent,
-      chartDir: chartFolder('scheduler'),
-      release: 'clusternet-scheduler',
-      namespace: 'clusternet-system',
-      values: { replicaCount: 1, extraArgs: { ...quickElection, 'vanished-cluster-grace': '2s' } },
-    });
-    await system.services.find(({ name }) => name === 'clusternet-scheduler')?.process.restart();
+    await reconfigure('scheduler', { extraArgs: { 'vanished-cluster-grace': '2s' } });
     const { request, dedicated } = await registered('dual');
     await parent.resource(resources.clusterRegistrationRequests).delete({ name: request });
     await eventually(async () => {

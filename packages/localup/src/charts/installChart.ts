@@ -16,6 +16,8 @@ export interface InstallChartOptions {
   /** Made if it is not there. */
   namespace: string;
   values?: Record<string, unknown>;
+  /** Keeps the values of the release that is there; `values` come on top. */
+  keepValues?: boolean;
 }
 
 /**
@@ -26,6 +28,7 @@ export interface InstallChartOptions {
 export async function installChart(options: InstallChartOptions): Promise<string> {
   const { cluster, chartDir, release, namespace, values = {} } = options;
   const args = ['upgrade', '--install', release, chartDir, '--namespace', namespace, '--create-namespace', '--values', '-'];
+  if (options.keepValues) args.push('--reset-then-reuse-values');
   return helm(cluster, args, JSON.stringify(values));
 }
 
