@@ -389,3 +389,20 @@ describe('the key exchange of TLS', () => {
     await expect(agree(hybrid.server, 'X25519')).rejects.toThrow(/handshake failure/);
   });
 });
+
+describe('the protocol that TLS agrees on', () => {
+  const agreed = async (ALPNProtocols?: string[]): Promise<string | false | null> => {
+    const { server } = await startServer();
+    const socket = connect({ host: '127.0.0.1', port: server.port, rejectUnauthorized: false, ALPNProtocols });
+    await once(socket, 'secureConnect');
+    const { alpnProtocol } = socket;
+    socket.destroy();
+    return alpnProtocol;
+  };
+
+  it('is HTTP/1.1, which who does not ask gets too; who offers HTTP/2 alone is refused', async () => {
+    expect(await agreed(['h2', 'http/1.1'])).toBe('http/1.1');
+    expect(await agreed()).toBe(false);
+    await expect(agreed(['h2'])).rejects.toThrow(/no application protocol/);
+  });
+});

@@ -102,7 +102,8 @@ export class HttpServer {
       requestCert: true,
       // Most callers have none. Whether one is good, and good for what, is decided for each request.
       rejectUnauthorized: false,
-      ALPNProtocols: ['http/1.1'],
+      // Asked, not told: Node copies a list for each connection into its pool of buffers, where an idle one holds a page of it.
+      ALPNCallback: ({ protocols }) => protocols.find((protocol) => protocol === 'http/1.1'),
       handshakeTimeout: handshakeTimeoutMs,
       headersTimeout: headersTimeoutMs,
       // Bodies of short requests end with their deadline; streams may last.
@@ -227,6 +228,7 @@ export class HttpServer {
       if (!handler) throw new StatusError(400, 'connections are not upgraded at this path');
       if (socket.destroyed) return;
       request.url = urlOf(passage);
+      passage.target = undefined;
       await handler(request, socket, head);
     } catch (error) {
       const status = this.#report(error, running);

@@ -16,7 +16,8 @@ export interface TunnelOwner {
   uid: string;
   /** Of the ServiceAccount: one that was made anew has other credentials. */
   accountUid: string;
-  user: User;
+  /** Without extras: this lives as long as the tunnel, and nobody asks for them again. */
+  user: Pick<User, 'name' | 'uid' | 'groups'>;
 }
 
 const accountPattern = /^system:serviceaccount:([^:]+):([^:]+)$/;
@@ -26,7 +27,7 @@ const accountPattern = /^system:serviceaccount:([^:]+):([^:]+)$/;
  *
  * @throws StatusError 403
  */
-export function tunnelOwner(user: User, clusterId: string, clusters: Clusters): TunnelOwner {
+export function tunnelOwner(user: TunnelOwner['user'], clusterId: string, clusters: Clusters): TunnelOwner {
   const [, namespace = '', account = ''] = accountPattern.exec(user.name) ?? [];
   const cluster = clusters.inNamespace(namespace, clusterId);
   const owner = clusters.serviceAccount(namespace, account);
@@ -47,7 +48,8 @@ export function tunnelOwner(user: User, clusterId: string, clusters: Clusters): 
       `User "${user.name}" is not the agent of the cluster ${clusterId}; each cluster opens its own tunnel only`,
     );
   }
-  return { clusterId, namespace, name, uid, accountUid, user };
+  const { name: userName, uid: userUid, groups } = user;
+  return { clusterId, namespace, name, uid, accountUid, user: { name: userName, uid: userUid, groups } };
 }
 
 /** Whether what was proven once still holds. */

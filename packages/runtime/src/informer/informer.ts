@@ -184,6 +184,8 @@ export class Informer<T extends KubeObject> {
 
 /** Drops `metadata.managedFields`, which is often half of an object and of no use to controllers. */
 export function dropManagedFields<T extends KubeObject>(object: T): T {
-  delete object.metadata.managedFields;
+  // Taken out of a copy: an object that a property was deleted from takes four times the memory from then on.
+  const { managedFields: _, ...metadata } = object.metadata;
+  object.metadata = metadata;
   return object;
 }
