@@ -223,7 +223,7 @@ async function bringToLife(start: StartedCluster): Promise<void> {
   // Pods cannot be made in the default namespace before the controller manager has made its ServiceAccount.
   await until({
     what: `${options.name}: ServiceAccount of the default namespace`,
-    timeoutMs: 60_000,
+    timeoutMs: 180_000,
     question: () => api.find('/api/v1/namespaces/default/serviceaccounts/default'),
     hopeless: () => Object.values(start.processes).map(ended).find(Boolean),
   });
@@ -274,7 +274,7 @@ async function apiServerReady(start: StartedCluster): Promise<void> {
   const server = start.processes['kube-apiserver'];
   await until({
     what: `${start.layout.name}: API server ready`,
-    timeoutMs: 90_000,
+    timeoutMs: 300_000,
     intervalMs: 100,
     hopeless: () => server && ended(server),
     question: async () => {

@@ -26,7 +26,7 @@ export async function startEtcd(options: {
   const files = { 'ca.crt': ca.cert, 'server.crt': server.cert, 'client.crt': client.cert };
   const keys = { 'server.key': server.key, 'client.key': client.key };
   for (const [name, text] of Object.entries({ ...files, ...keys })) await writeFile(join(folder, name), text, { mode: 0o600 });
-  const agent = new Agent({ connect: { ca: ca.cert, cert: client.cert, key: client.key, timeout: 2_000 } });
+  const agent = new Agent({ connect: { ca: ca.cert, cert: client.cert, key: client.key, timeout: 10_000 } });
   let layout: EtcdLayout = { folder, clientPort: 0, peerPort: 0 };
   try {
     const process = await startOnFreePorts({
@@ -39,7 +39,7 @@ export async function startEtcd(options: {
       ready: async (started) => {
         await until({
           what: 'etcd',
-          timeoutMs: 30_000,
+          timeoutMs: 120_000,
           intervalMs: 50,
           hopeless: () => ended(started),
           question: async () => {

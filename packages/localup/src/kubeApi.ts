@@ -33,7 +33,7 @@ export class KubeApi {
   constructor(options: { server: string; caPem: string; certificate: KeyPairPem }) {
     this.#server = options.server;
     this.#agent = new Agent({
-      connect: { ca: options.caPem, cert: options.certificate.cert, key: options.certificate.key, timeout: 5_000 },
+      connect: { ca: options.caPem, cert: options.certificate.cert, key: options.certificate.key, timeout: 20_000 },
       connections: 8,
     });
   }
@@ -73,8 +73,8 @@ export class KubeApi {
     const response = await request(this.#server + path, {
       method: method as 'GET',
       dispatcher: this.#agent,
-      headersTimeout: 15_000,
-      bodyTimeout: 15_000,
+      headersTimeout: 60_000,
+      bodyTimeout: 60_000,
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': contentType } }),
     });
     return { status: response.statusCode, body: await response.body.text() };

@@ -49,7 +49,7 @@ export async function nodesReady(api: KubeApi, count: number): Promise<void> {
   }
   await until({
     what: `${count} nodes Ready`,
-    timeoutMs: 60_000,
+    timeoutMs: 180_000,
     question: async () => {
       const { items } = await api.request<{ items: Node[] }>('GET', '/api/v1/nodes?limit=5000');
       const ready = items.filter(

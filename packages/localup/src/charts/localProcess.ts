@@ -123,15 +123,15 @@ export class LocalProcess {
     const running = this.#running;
     if (!readiness) return;
     // The certificate is the service's own affair, as it is with the kubelet.
-    const agent = new Agent({ connect: { rejectUnauthorized: false, timeout: 2_000 } });
+    const agent = new Agent({ connect: { rejectUnauthorized: false, timeout: 10_000 } });
     try {
       await until({
         what: `${this.name} ready`,
-        timeoutMs: options.timeoutMs ?? 60_000,
+        timeoutMs: options.timeoutMs ?? 180_000,
         hopeless: () => ended(running),
         question: async () => {
           const url = `${readiness.scheme}://127.0.0.1:${this.port}${readiness.path}`;
-          const answer = await request(url, { dispatcher: agent, headersTimeout: 5_000, bodyTimeout: 5_000 });
+          const answer = await request(url, { dispatcher: agent, headersTimeout: 15_000, bodyTimeout: 15_000 });
           const body = await answer.body.text();
           if (answer.statusCode >= 400) throw new Error(`${readiness.path} answers ${answer.statusCode} ${body.slice(0, 200)}`);
           return true;

@@ -54,7 +54,7 @@ export class OciRegistry {
     await cluster.supervisor.run({ name, file: registry, args: [join(folder, 'config.yml')], env, cwd: folder, logPath });
     await until({
       what: `the registry (see ${logPath})`,
-      timeoutMs: 30_000,
+      timeoutMs: 180_000,
       question: async () => [200, 401].includes((await fetch(`http://127.0.0.1:${port}/v2/`)).status) || undefined,
     });
     return new OciRegistry(`oci://127.0.0.1:${port}/charts`, {

@@ -29,7 +29,7 @@ export async function exposeService({ cluster, namespace, service, apiServices, 
     await api.request('PATCH', path, { spec: { service: { name: service, namespace, port } } }, merge);
     await until({
       what: `${cluster.name}: APIService ${name} available`,
-      timeoutMs: 60_000,
+      timeoutMs: 180_000,
       question: async () => {
         const { status } = await api.request<ApiService>('GET', path);
         const available = status?.conditions?.find(({ type }) => type === 'Available');

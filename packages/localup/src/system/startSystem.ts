@@ -194,7 +194,7 @@ async function exposeHub(parent: Cluster, port: number): Promise<void> {
 async function registered(parent: KubeApi, count: number): Promise<void> {
   await until({
     what: `${count} clusters registered and Ready (if not, see the logs of the agents and of the hub)`,
-    timeoutMs: 120_000,
+    timeoutMs: 300_000,
     question: async () => {
       const { items } = await parent.request<{ items: ManagedCluster[] }>(
         'GET',
