@@ -1,11 +1,12 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type KubeObject } from '@clusternet/api-types';
@@ -105,7 +106,7 @@ async function expectSameAsServer({ informer, told, mistakes }: Followed, namesp
 }
 
 /** Writes until told to stop, never minding an API server that is away. */
-function churn(namespace: string, names: number): { done: Promise<number>; stop: () => void } {
+function churn(namespace: string, names: number): { done: Promise<unknown>; stop: () => void; writes: () => number } {
   let stopped = false;
   let writes = 0;
   const colors = ['red', 'green', 'blue'];
@@ -121,8 +122,8 @@ function churn(namespace: string, names: number): { done: Promise<number>; stop:
       writes++;
     }
   };
-  const done = Promise.all(Array.from({ length: 8 }, writer)).then(() => writes);
-  return { done, stop: () => (stopped = true) };
+  const done = Promise.all(Array.from({ length: 8 }, writer));
+  return { done, stop: () => (stopped = true), writes: () => writes };
 }
 
 describe('informer', () => {
@@ -135,15 +136,20 @@ describe('informer', () => {
     }
     const followed = await follow(namespace);
     expect(followed.informer.list()).toHaveLength(1000);
-    const { done, stop } = churn(namespace, 1200);
+    const { done, stop, writes } = churn(namespace, 1200);
     closers.push(stop);
+    const goesOn = async (): Promise<void> => {
+      const before = writes();
+      await eventually(() => expect(writes()).toBeGreaterThan(before + 200));
+    };
+    await goesOn();
     await clusters.parent.restart();
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await goesOn();
     await clusters.parent.kill();
     await clusters.parent.restart();
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await goesOn();
     stop();
-    expect(await done).toBeGreaterThan(100);
+    await done;
     await expectSameAsServer(followed, namespace);
   });
 
@@ -233,7 +239,8 @@ describe('events', () => {
 });
 
 const candidateFile = fileURLToPath(new URL('../../packages/runtime/src/testing/electionCandidate.ts', import.meta.url));
-const leaseMs = 4_000;
+
+type Candidate = ChildProcessByStdio<null, Readable, null> & { pid: number };
 
 interface Act {
   pid: number;
@@ -241,32 +248,52 @@ interface Act {
 }
 
 class Election {
+  readonly leaseMs: number;
   readonly #name: string;
   readonly #file: string;
 
-  constructor(name: string) {
+  constructor(name: string, leaseMs = 6_000) {
+    this.leaseMs = leaseMs;
     this.#name = name;
     this.#file = join(folder, `${name}.acts`);
   }
 
-  stand(): ChildProcess & { pid: number } {
+  /** A candidate that leads. */
+  async leader(): Promise<Candidate> {
+    const { candidate } = this.#stand();
+    await this.firstAct(candidate.pid, 0);
+    return candidate;
+  }
+
+  /** A candidate that has seen the lease of another: before that, it could not know how old it is. */
+  async successor(): Promise<Candidate> {
+    const { candidate, log } = this.#stand();
+    await eventually(() => expect(log()).toContain('waiting for the leader'));
+    return candidate;
+  }
+
+  #stand(): { candidate: Candidate; log: () => string } {
     const flags = {
       'act-file': this.#file,
       'secure-port': 0,
       kubeconfig: clusters.parent.kubeconfigPath,
       'leader-elect-resource-name': this.#name,
-      'leader-elect-lease-duration': `${leaseMs}ms`,
-      'leader-elect-renew-deadline': '2500ms',
+      'leader-elect-lease-duration': `${this.leaseMs}ms`,
+      'leader-elect-renew-deadline': `${this.leaseMs * 0.75}ms`,
       'leader-elect-retry-period': '500ms',
     };
     const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-    const candidate = spawn(process.execPath, ['--conditions=@clusternet/source', candidateFile, ...args], { stdio: 'ignore' });
+    const candidate = spawn(process.execPath, ['--conditions=@clusternet/source', candidateFile, ...args], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     closers.push(async () => {
       if (candidate.exitCode !== null || candidate.signalCode !== null) return;
       candidate.kill('SIGKILL');
       await once(candidate, 'exit');
     });
-    return candidate as ChildProcess & { pid: number };
+    let log = '';
+    candidate.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()));
+    return { candidate: candidate as Candidate, log: () => log };
   }
 
   async acts(): Promise<Act[]> {
@@ -281,7 +308,7 @@ class Election {
       const act = (await this.acts()).find((one) => one.pid === pid && one.atMs >= sinceMs);
       if (!act) throw new Error(`${pid} has not acted`);
       return act.atMs;
-    }, 30);
+    });
   }
 
   /** The pids in the order they acted, one entry per uninterrupted time of acting. */
@@ -294,28 +321,22 @@ class Election {
 describe('election', () => {
   it('replaces a killed leader within the lease time', async () => {
     const election = new Election('killed');
-    const first = election.stand();
-    await election.firstAct(first.pid, 0);
-    const second = election.stand();
-    // Until the second has seen the lease it cannot know how old it is.
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const first = await election.leader();
+    const second = await election.successor();
     const killedMs = Date.now();
     first.kill('SIGKILL');
     const actedMs = await election.firstAct(second.pid, killedMs);
     // The lease runs from the last renewal as the second saw it, up to one period after it was made; the rest is for a busy machine.
-    expect(actedMs - killedMs).toBeLessThan(leaseMs + 1_500);
+    expect(actedMs - killedMs).toBeLessThan(2 * election.leaseMs);
     expect(await election.terms()).toEqual([first.pid, second.pid]);
   });
 
   it('lets a paused leader act no more once another has started, and stand again', async () => {
     const election = new Election('paused');
-    const first = election.stand();
-    await election.firstAct(first.pid, 0);
-    const second = election.stand();
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const first = await election.leader();
+    const second = await election.successor();
     first.kill('SIGSTOP');
     await election.firstAct(second.pid, 0);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
     const resumedMs = Date.now();
     first.kill('SIGCONT');
     await new Promise((resolve) => setTimeout(resolve, 3_000));
@@ -326,17 +347,15 @@ describe('election', () => {
   });
 
   it('hands over at once when the leader is told to stop, which then ends with 0', async () => {
-    const election = new Election('stopped');
-    const first = election.stand();
-    await election.firstAct(first.pid, 0);
-    const second = election.stand();
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const election = new Election('stopped', 30_000);
+    const first = await election.leader();
+    const second = await election.successor();
     const stoppedMs = Date.now();
     const exited = once(first, 'exit');
     first.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
     const actedMs = await election.firstAct(second.pid, stoppedMs);
-    expect(actedMs - stoppedMs).toBeLessThan(leaseMs / 2);
+    expect(actedMs - stoppedMs).toBeLessThan(election.leaseMs / 2);
     expect(await election.terms()).toEqual([first.pid, second.pid]);
   });
 });
