@@ -6,7 +6,7 @@ interface AuditEvent {
   verb: string;
   stage: string;
   user?: { username?: string };
-  objectRef?: { resource?: string; subresource?: string };
+  objectRef?: { resource?: string; subresource?: string; namespace?: string };
   responseStatus?: { code?: number };
 }
 
@@ -26,8 +26,11 @@ export class AuditLog {
     this.#offset = (await stat(this.#path)).size;
   }
 
-  /** Successful writes of the services' ServiceAccounts since the mark: `patch managedclusters/status`, and how many. */
-  async writes(): Promise<Map<string, number>> {
+  /**
+   * Successful writes of the services' ServiceAccounts since the mark, in all namespaces or those that are asked for:
+   * `patch managedclusters/status`, and how many.
+   */
+  async writes(within: (namespace?: string) => boolean = () => true): Promise<Map<string, number>> {
     const counts = new Map<string, number>();
     const text = (await readFile(this.#path)).subarray(this.#offset).toString('utf8');
     // The last line may be in the making.
@@ -35,7 +38,7 @@ export class AuditLog {
       if (line === '') continue;
       const { verb, stage, user, objectRef, responseStatus } = JSON.parse(line) as AuditEvent;
       if (stage !== 'ResponseComplete' || !writes.has(verb) || (responseStatus?.code ?? 500) >= 400) continue;
-      if (!user?.username?.startsWith('system:serviceaccount:clusternet')) continue;
+      if (!user?.username?.startsWith('system:serviceaccount:clusternet') || !within(objectRef?.namespace)) continue;
       const key = `${verb} ${[objectRef?.resource, objectRef?.subresource].filter(Boolean).join('/')}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
