@@ -147,7 +147,7 @@ describe('registration', () => {
     expect(out).toContain("'clusterLabels=a=b\\,c=d'");
     const token = /registrationToken=(\S+)/.exec(out)?.[1] ?? '';
     await using joining = KubeClient.fromOptions({ server: system.parent.server, caPem: system.parent.caPem, token });
-    await eventually(() => joining.resource<KubeObject>(resources.clusterRegistrationRequests).create(asking('child2')), 10);
+    await eventually(() => joining.resource<KubeObject>(resources.clusterRegistrationRequests).create(asking('child2')));
   });
 
   it('approves and denies requests', async () => {
@@ -155,9 +155,9 @@ describe('registration', () => {
     const created = await requests.create(asking('child3'));
     const name = created.metadata.name;
     expect(await output('deny', name)).toMatch(new RegExp(`${name} (is )?denied`));
-    await eventually(async () => expect((await requests.get({ name })).status?.result).toBe('Denied'), 10);
+    await eventually(async () => expect((await requests.get({ name })).status?.result).toBe('Denied'));
     expect(await output('approve', 'child3')).toContain(`${name} approved`);
-    await eventually(async () => expect((await requests.get({ name })).status?.result).toBe('Approved'), 10);
+    await eventually(async () => expect((await requests.get({ name })).status?.result).toBe('Approved'));
     expect(await run(['approve', 'nobody'])).toMatchObject({
       code: 1,
       err: expect.stringContaining('no registration request "nobody"'),

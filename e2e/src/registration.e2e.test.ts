@@ -98,7 +98,7 @@ class Agent {
       const { status } = await this.request();
       expect(status).toMatchObject({ result: 'Approved', managedClusterName: this.name });
       return { namespace: status?.dedicatedNamespace ?? '', sealed: status?.encryptedToken ?? '' };
-    }, 20);
+    });
   }
 
   async token(sealed: string): Promise<string> {
@@ -115,7 +115,7 @@ class Agent {
   async deregister(): Promise<void> {
     const requests = admin.resource(resources.clusterRegistrationRequests);
     await requests.delete({ name: this.requestName });
-    await eventually(async () => expect(await requests.find({ name: this.requestName })).toBeUndefined(), 60);
+    await eventually(async () => expect(await requests.find({ name: this.requestName })).toBeUndefined());
   }
 }
 
@@ -185,7 +185,7 @@ describe('automatic approval', () => {
   it('refuses an id that the name does not carry', async () => {
     const agent = new Agent('wrong-id');
     await agent.ask({ clusterId: randomUUID() });
-    await eventually(async () => expect((await agent.request()).status).toMatchObject({ result: 'Denied' }), 20);
+    await eventually(async () => expect((await agent.request()).status).toMatchObject({ result: 'Denied' }));
     expect((await agent.request()).status?.errorMessage).toContain('spec.clusterId');
   });
 
@@ -205,7 +205,7 @@ describe('automatic approval', () => {
     await eventually(async () => {
       const { items } = await admin.resource(core.events).list({ fieldSelector: `involvedObject.name=${second.requestName}` });
       expect(items.map(({ reason }) => reason)).toContain('DuplicateClusterName');
-    }, 20);
+    });
     await first.deregister();
     await second.approved();
   });
@@ -214,10 +214,10 @@ describe('automatic approval', () => {
     const agent = new Agent('pinned');
     await agent.join();
     await agent.patchSpec({ publicKey: await agent.makeKey() });
-    await eventually(async () => expect((await agent.request()).status?.errorMessage).toContain('with another key'), 20);
+    await eventually(async () => expect((await agent.request()).status?.errorMessage).toContain('with another key'));
     expect((await agent.request()).status?.encryptedToken).toBeUndefined();
     await agent.judge({ result: 'Approved' });
-    const { sealed } = await eventually(() => agent.approved(), 20);
+    const { sealed } = await eventually(() => agent.approved());
     expect(await agent.token(sealed)).toContain('.');
   });
 
@@ -237,7 +237,7 @@ describe('automatic approval', () => {
       expect(now.syncMode).toBe('Dual');
       expect(metadata.labels).toMatchObject({ owner: 'ops', tier: 'gold' });
       expect(metadata.labels).not.toHaveProperty('env');
-    }, 20);
+    });
   });
 });
 
@@ -247,18 +247,18 @@ describe('repair', () => {
     const { namespace, client } = await agent.join();
     const { metadata } = await managedCluster(namespace, agent.name);
     await admin.resource(resources.managedClusters).delete({ namespace, name: agent.name });
-    await eventually(async () => expect((await managedCluster(namespace, agent.name)).metadata.uid).not.toBe(metadata.uid), 20);
+    await eventually(async () => expect((await managedCluster(namespace, agent.name)).metadata.uid).not.toBe(metadata.uid));
 
     await admin.resource(core.clusterRoles).delete({ name: agent.requestName });
     await admin.resource(core.roleBindings).delete({ namespace, name: 'clusternet-managedcluster-role' });
-    await eventually(() => client.resource(resources.descriptions).list({ namespace }), 20);
-    await eventually(() => client.resource(resources.clusterRegistrationRequests).get({ name: agent.requestName }), 20);
+    await eventually(() => client.resource(resources.descriptions).list({ namespace }));
+    await eventually(() => client.resource(resources.clusterRegistrationRequests).get({ name: agent.requestName }));
 
     const { sealed } = await agent.approved();
     await admin.resource(core.serviceAccounts).delete({ namespace, name: namespace });
-    await eventually(async () => expect((await agent.approved()).sealed).not.toBe(sealed), 20);
+    await eventually(async () => expect((await agent.approved()).sealed).not.toBe(sealed));
     const renewed = connect(await agent.token((await agent.approved()).sealed));
-    await eventually(() => renewed.resource(resources.managedClusters).list({ namespace }), 20);
+    await eventually(() => renewed.resource(resources.managedClusters).list({ namespace }));
   });
 
   it('of a deleted namespace, although something in it waits for its deployer', async () => {
@@ -275,7 +275,7 @@ describe('repair', () => {
       expect((await admin.resource(core.namespaces).get({ name: namespace })).metadata.uid).not.toBe(uid);
       await managedCluster(namespace, agent.name);
       expect((await agent.approved()).sealed).not.toBe(sealed);
-    }, 60);
+    });
   });
 });
 
@@ -297,7 +297,7 @@ describe('deregistration', () => {
         .list({ namespace })
         .catch((cause: unknown) => cause);
       expect(isUnauthorized(error)).toBe(true);
-    }, 30);
+    });
   });
 
   it('of a request under a false id does not touch the cluster that it names', async () => {
@@ -305,7 +305,7 @@ describe('deregistration', () => {
     const { namespace } = await agent.join();
     const attacker = new Agent('attacker');
     await attacker.ask({ clusterId: agent.id });
-    await eventually(async () => expect((await attacker.request()).status).toMatchObject({ result: 'Denied' }), 20);
+    await eventually(async () => expect((await attacker.request()).status).toMatchObject({ result: 'Denied' }));
     await attacker.deregister();
     await throughout(2, async () => {
       await managedCluster(namespace, agent.name);
@@ -328,7 +328,7 @@ describe('manual approval', () => {
       const { status } = await agent.request();
       expect(status?.errorMessage).toContain(`kubectl patch clsrr ${agent.requestName} --subresource=status --type=merge`);
       expect(status?.result).toBeUndefined();
-    }, 40);
+    });
     await agent.judge({ result: 'Approved' });
     const { namespace, sealed } = await agent.approved();
     await connect(await agent.token(sealed))
@@ -339,9 +339,9 @@ describe('manual approval', () => {
   it('keeps a denial', async () => {
     const agent = new Agent('denied');
     await agent.ask();
-    await eventually(async () => expect((await agent.request()).status?.errorMessage).toContain('waits for approval'), 40);
+    await eventually(async () => expect((await agent.request()).status?.errorMessage).toContain('waits for approval'));
     await agent.judge({ result: 'Denied' });
-    await eventually(async () => expect((await agent.request()).status?.errorMessage).toBe('denied by an administrator'), 20);
+    await eventually(async () => expect((await agent.request()).status?.errorMessage).toBe('denied by an administrator'));
     await agent.patchSpec({ syncMode: 'Push' });
     await throughout(2, async () => expect((await agent.request()).status?.result).toBe('Denied'));
     expect(await admin.resource(core.clusterRoles).find({ name: agent.requestName })).toBeUndefined();
@@ -350,7 +350,7 @@ describe('manual approval', () => {
   it('takes the credential of a registered cluster away with a denial, and gives another with an approval', async () => {
     const agent = new Agent('suspended');
     await agent.ask();
-    await eventually(async () => expect((await agent.request()).status?.errorMessage).toContain('waits for approval'), 20);
+    await eventually(async () => expect((await agent.request()).status?.errorMessage).toContain('waits for approval'));
     await agent.judge({ result: 'Approved' });
     const { namespace, sealed } = await agent.approved();
     const suspended = connect(await agent.token(sealed)).resource(resources.managedClusters);
@@ -359,11 +359,11 @@ describe('manual approval', () => {
     await eventually(async () => {
       expect((await agent.request()).status).toEqual({ result: 'Denied', errorMessage: 'denied by an administrator' });
       expect(isUnauthorized(await suspended.list({ namespace }).catch((error: unknown) => error))).toBe(true);
-    }, 30);
+    });
     await agent.judge({ result: 'Approved' });
     const again = await agent.approved();
     const resumed = connect(await agent.token(again.sealed));
-    await eventually(() => resumed.resource(resources.managedClusters).list({ namespace: again.namespace }), 20);
+    await eventually(() => resumed.resource(resources.managedClusters).list({ namespace: again.namespace }));
     expect(again.namespace).toBe(namespace);
   });
 });

@@ -131,7 +131,7 @@ describe('the kinds', () => {
     await eventually(async () => {
       expect(await kinds()).not.toContain('widgets.other.example.io');
       expect(await kinds()).toContain('widgets');
-    }, 10);
+    });
   });
 });
 
@@ -212,7 +212,7 @@ describe('a template', () => {
     expect((await apply('true')).status).toBe(200);
     await eventually(async () => {
       expect((await shadow('GET', '/namespaces/owners/configmaps/a')).body['data']).toEqual({ x: 'third' });
-    }, 30);
+    });
   });
 
   it('keeps the ports that were asked for, though the parent has given them away', async () => {
@@ -258,7 +258,7 @@ describe('a template', () => {
           `configmaps is forbidden: User "jane" cannot create resource "configmaps" in API group "" in the namespace "${place}"`,
         );
       }
-    }, 30);
+    });
   });
 });
 
@@ -502,7 +502,7 @@ describe('the namespace of a template', () => {
     await admin.resource(core.namespaces).create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     await shadow('POST', `/namespaces/${name}/configmaps`, { body: configMap('stays') });
     await admin.resource(core.namespaces).delete({ name });
-    await eventually(async () => expect(await admin.resource(core.namespaces).find({ name })).toBeUndefined(), 40);
+    await eventually(async () => expect(await admin.resource(core.namespaces).find({ name })).toBeUndefined());
     expect(await shadow('GET', `/namespaces/${name}/configmaps/stays`)).toMatchObject({ code: 200 });
     expect((await shadow('DELETE', `/namespaces/${name}/configmaps`)).code).toBe(200);
     expect(namesOf(await shadow('GET', `/namespaces/${name}/configmaps`))).toEqual([]);

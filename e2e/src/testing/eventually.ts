@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * Runs the assertions again until they hold. After `seconds` the last failure is thrown as it is, so that a test says what was
- * still wrong, not that time was up.
+ * still wrong, not that time was up. There is much more time than it takes, for machines that are slow or busy.
  */
-export async function eventually<T>(check: () => T | Promise<T>, seconds = 60): Promise<T> {
+export async function eventually<T>(check: () => T | Promise<T>, seconds = 120): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     try {
