@@ -19,6 +19,7 @@ import {
 import { core, KubeClient } from '@clusternet/client';
 import { ChartRepository, type Cluster, freePort, OciRegistry, startSystem, type System } from '@clusternet/localup';
 import { bombChart, brokenChart, largeChart, plainChart, waitingChart } from './testing/chartFixtures.ts';
+import { crash } from './testing/crash.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, namespace as namespaceNamed, Publisher } from './testing/feeds.ts';
 import { quickElection } from './testing/quickElection.ts';
@@ -412,7 +413,7 @@ describe('a repository that wants a password', () => {
     await everywhere(async (cluster) => {
       expect((await data(cluster, 'secret'))?.['version']).toBe('1.0.0');
       expect((await data(cluster, 'secret-oci'))?.['version']).toBe('3.0.0');
-    }, 90);
+    });
     await deployed('secret');
   });
 
@@ -451,7 +452,7 @@ describe('what goes wrong', () => {
     await putChart('plain', { repo: open.url, version: '1.0.0' });
     await eventually(async () => expect((await chartNamed('plain')).status?.reason).toMatch(/cannot be read: .*ECONNREFUSED/));
     await open.restart();
-    await everywhere(async (cluster) => expect((await data(cluster, 'plain'))?.['version']).toBe('1.0.0'), 90);
+    await everywhere(async (cluster) => expect((await data(cluster, 'plain'))?.['version']).toBe('1.0.0'));
     await removed('absent');
   });
 
@@ -515,15 +516,10 @@ describe('what goes wrong', () => {
     const options = { repo: open.url, wait: true, timeoutSeconds: 12 };
     await subscribe('waiting', [await putChart('waiting', options)]);
     await everywhere(async (cluster) => expect((await history(cluster, 'waiting'))[0]?.status).toBe('pending-install'));
-    const victims = ['clusternet-hub', 'clusternet-agent/pull'].map((name) => {
-      const found = system.services.find((service) => service.name === name);
-      if (!found) throw new Error(`there is no service ${name}`);
-      return found.process;
-    });
-    await Promise.all(victims.map((victim) => victim.kill('SIGKILL')));
+    const victims = await Promise.all(['clusternet-hub', 'clusternet-agent/pull'].map((name) => crash(system, name)));
     await putChart('waiting', { ...options, wait: false });
     await Promise.all(victims.map((victim) => victim.restart()));
-    await deployed('waiting', 90);
+    await deployed('waiting');
     for (const cluster of clusters) {
       const states = (await history(cluster, 'waiting')).map(({ status }) => status);
       expect(states.pop()).toBe('deployed');
@@ -539,7 +535,7 @@ describe('a chart of 200 objects', () => {
   it('arrives in eight clusters at once, and what was deployed is left alone', async () => {
     open.requests.length = 0;
     await subscribe('large', [await putChart('large', { repo: open.url })], {});
-    await deployed('large', 120);
+    await deployed('large');
     const all = [...clusters, ...others];
     for (const cluster of all) {
       const { items } = await child(cluster).client.resource(core.configMaps).list({ namespace: 'large' });

@@ -20,6 +20,7 @@ import {
 } from '@clusternet/api-types';
 import { core, isInvalid, KubeClient } from '@clusternet/client';
 import { startSystem, type System } from '@clusternet/localup';
+import { crash } from './testing/crash.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
 import { quickElection } from './testing/quickElection.ts';
@@ -48,11 +49,7 @@ beforeAll(async () => {
       { name: 'pull', nodes: 1, syncMode: 'Pull', labels: { region: 'south' } },
     ],
     values: {
-      'override-engine': {
-        extraArgs: {
-          ...quickElection,
-        },
-      },
+      'override-engine': { extraArgs: quickElection },
     },
     logDir: process.env['E2E_LOG_DIR'],
     log: (line) => process.stderr.write(`${line}\n`),
@@ -291,10 +288,9 @@ describe('a change that turns out to be bad', () => {
     };
     const since = await healthy();
     expect(since).toMatchObject({ status: 'True', message: expect.stringMatching(/^step 1 of change /) });
-    const engine = system.services.find(({ name }) => name === 'clusternet-override-engine')?.process;
-    await engine?.kill('SIGKILL');
+    const engine = await crash(system, 'clusternet-override-engine');
     await annotate({ [annotations.rollout]: JSON.stringify({ ...north, soakSeconds: 3600 }) });
-    await engine?.restart();
+    await engine.restart();
     await eventually(async () =>
       expect((await kubectl('rollout', 'status', ns)).out).toMatch(/^WaitingForHealth: .*watched for 35\d\d s more/m),
     );

@@ -63,7 +63,13 @@ beforeAll(async () => {
       scheduler: { extraArgs: quickElection },
       'override-engine': { extraArgs: quickElection },
       agent: {
-        extraArgs: { ...quickElection, 'tunnel-reconnect-max-interval': '2s' },
+        // Short enough to wait until one has run out, and long enough for a busy machine.
+        extraArgs: {
+          ...quickElection,
+          'leader-elect-lease-duration': '8s',
+          'leader-elect-renew-deadline': '6s',
+          'tunnel-reconnect-max-interval': '2s',
+        },
         featureGates: { SocketConnection: true },
         visitors: { enabled: true },
       },
