@@ -403,7 +403,7 @@ describe('what the parent loses and makes anew', () => {
       expect([undefined, uid]).not.toContain((await clusters.find(cluster))?.metadata.uid);
     });
     await publisher.feed(configMap('razed', 'settings', { revision: 'two' }));
-    await everywhere(async (client) => expect(await data(client, 'razed', 'settings')).toEqual({ revision: 'two' }), 120);
+    await everywhere(async (client) => expect(await data(client, 'razed', 'settings')).toEqual({ revision: 'two' }));
     expect(await Promise.all(modes.map((mode) => uidOf(child(mode), 'razed', 'settings')))).toEqual(uids);
     await eventually(async () => expect(conditionLine(await publisher.subscription('razed'), 'Deployed')).toMatch(/^True/));
     await withdraw('razed');
@@ -538,7 +538,7 @@ describe('kill -9 in the middle of a rollout of 50 objects', () => {
     await publisher.subscribe(name, await publisher.feed(namespace(name), ...parts));
     await restarted(service);
     const expected = parts.map((o) => o.metadata.name);
-    await everywhere(async (client) => expect(await names(client, name)).toEqual(expected), 120);
+    await everywhere(async (client) => expect(await names(client, name)).toEqual(expected));
 
     const kept = parts.slice(0, 30).map((o) => ({ ...o, data: { revision: 'two' } }));
     await publisher.subscribe(name, await publisher.feed(namespace(name), ...kept));
