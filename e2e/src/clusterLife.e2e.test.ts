@@ -24,7 +24,7 @@ import { chartFolder } from './testing/charts.ts';
 import { AuditLog } from './testing/auditLog.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
-import { quickElection } from './testing/quickElection.ts';
+import { quickElection, shortLease } from './testing/quickElection.ts';
 
 const run = promisify(execFile);
 const plugin = fileURLToPath(new URL('../../packages/kubectl-clusternet/dist/main.js', import.meta.url));
@@ -39,7 +39,7 @@ const hubValues = {
   failover: { after: '10s', interval: '1s', maxShare: 0.5 },
 };
 const agentValues = {
-  extraArgs: { ...quickElection, 'cluster-status-collect-frequency': '1s' },
+  extraArgs: { ...shortLease, 'cluster-status-collect-frequency': '1s' },
   featureGates: { SocketConnection: true, Predictor: true },
   predictor: { port: 0 },
   heartbeat: '1s',

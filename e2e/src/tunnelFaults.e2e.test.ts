@@ -20,7 +20,7 @@ import { CuttableProxy } from './testing/cuttableProxy.ts';
 import { eventually } from './testing/eventually.ts';
 import { configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
 import { fate, Kubectl } from './testing/kubectl.ts';
-import { quickElection } from './testing/quickElection.ts';
+import { quickElection, shortLease } from './testing/quickElection.ts';
 
 /** How often the way is cut in a row; a run of hundreds is for people. */
 const cycles = Number(process.env['E2E_CYCLES'] ?? 8);
@@ -63,13 +63,7 @@ beforeAll(async () => {
       scheduler: { extraArgs: quickElection },
       'override-engine': { extraArgs: quickElection },
       agent: {
-        // Short enough to wait until one has run out, and long enough for a busy machine.
-        extraArgs: {
-          ...quickElection,
-          'leader-elect-lease-duration': '8s',
-          'leader-elect-renew-deadline': '6s',
-          'tunnel-reconnect-max-interval': '2s',
-        },
+        extraArgs: { ...shortLease, 'tunnel-reconnect-max-interval': '2s' },
         featureGates: { SocketConnection: true },
         visitors: { enabled: true },
       },
