@@ -3,95 +3,62 @@
 
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ManagedCluster, resources } from '@clusternet/api-types';
 import { core, KubeClient } from '@clusternet/client';
-import { freePort, startSystem, type System, type Workload } from '@clusternet/localup';
-import { parse, stringify } from 'yaml';
+import { freePort, type System, type Workload } from '@clusternet/localup';
+import { stringify } from 'yaml';
 import { makeClusterAdmin } from './testing/clusterAdmin.ts';
 import { crash } from './testing/crash.ts';
 import { eventually } from './testing/eventually.ts';
 import { configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
-import { fate, Kubectl, type RunningKubectl } from './testing/kubectl.ts';
-import { quickElection } from './testing/quickElection.ts';
+import { fate, type RunningKubectl } from './testing/kubectl.ts';
+import { VisitedChild } from './testing/visitedChild.ts';
 
 const run = promisify(execFile);
+let visited: VisitedChild;
 let system: System;
 let parent: KubeClient;
 let child: KubeClient;
 let folder: string;
-let clusterId: string;
 let webServer: Server;
-let program: Kubectl;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tunnel-e2e-'));
-  const logsFile = join(folder, 'pod.log');
-  await writeFile(logsFile, '2026-01-01T00:00:00.000000000Z stdout F first line\n');
   webServer = createServer((request, response) => response.end(`you asked for ${request.url}`));
   webServer.listen(0, '127.0.0.1');
   await once(webServer, 'listening');
   const { port } = webServer.address() as AddressInfo;
-  const kwok = (kind: string, spec: object): object => ({
-    apiVersion: 'kwok.x-k8s.io/v1alpha1',
-    kind,
-    metadata: { name: kind.toLowerCase() },
-    spec,
-  });
-  system = await startSystem({
+  visited = await VisitedChild.start({
     hubs: 2,
-    children: [
-      {
-        name: 'child',
-        nodes: 1,
-        syncMode: 'Push',
-        kubelet: [
-          kwok('ClusterExec', { execs: [{ local: { workDir: folder, envs: [{ name: 'PATH', value: process.env['PATH'] }] } }] }),
-          kwok('ClusterLogs', { logs: [{ logsFile, follow: true }] }),
-          kwok('ClusterAttach', { attaches: [{ logsFile }] }),
-          kwok('ClusterPortForward', { forwards: [{ target: { address: '127.0.0.1', port } }] }),
-        ],
-      },
-    ],
-    values: {
-      hub: { extraArgs: quickElection, featureGates: { SocketConnection: true } },
-      scheduler: { extraArgs: quickElection },
-      'override-engine': { extraArgs: quickElection },
-      agent: {
-        extraArgs: quickElection,
-        featureGates: { SocketConnection: true },
-        visitors: { enabled: true },
-        // Nothing is there: what arrives has come through the tunnel.
-        advertiseURL: `https://127.0.0.1:${await freePort()}`,
-      },
+    // Nothing is there: what arrives has come through the tunnel.
+    advertiseURL: `https://127.0.0.1:${await freePort()}`,
+    kubelet: (files) => {
+      const logsFile = join(files, 'pod.log');
+      return {
+        ClusterLogs: { logs: [{ logsFile, follow: true }] },
+        ClusterAttach: { attaches: [{ logsFile }] },
+        ClusterPortForward: { forwards: [{ target: { address: '127.0.0.1', port } }] },
+      };
     },
-    logDir: process.env['E2E_LOG_DIR'],
-    log: (line) => process.stderr.write(`${line}\n`),
   });
-  program = new Kubectl(system.clusters.binaries.kubectl, folder);
-  parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });
-  const [first] = system.children;
-  child = await KubeClient.fromKubeConfig({ path: first?.kubeconfigPath });
-  clusterId = (await managedCluster()).spec?.clusterId ?? '';
+  ({ system, parent, child, folder } = visited);
+  await writeFile(join(folder, 'pod.log'), '2026-01-01T00:00:00.000000000Z stdout F first line\n');
   await writeKubeconfigs();
   await eventually(async () => expect(await kubectl('anna', 'version')).toContain('Server Version'));
   await makeClusterAdmin(child, 'Group', 'team-a');
 }, 1_200_000);
 
 afterAll(async () => {
-  await Promise.all([parent?.close(), child?.close()]);
-  await system?.close();
+  await visited?.close();
   webServer?.close();
-  await rm(folder, { recursive: true, force: true });
-}, 60_000);
+}, 120_000);
 
 async function managedCluster(): Promise<ManagedCluster> {
   const { items } = await parent.resource<ManagedCluster>(resources.managedClusters).list();
@@ -100,68 +67,37 @@ async function managedCluster(): Promise<ManagedCluster> {
   return cluster;
 }
 
-/** Path of the child's API server in the parent. */
-function direct(path = ''): string {
-  return `/apis/proxies.clusternet.io/v1alpha1/sockets/${clusterId}/proxy/direct${path}`;
-}
-
 /**
  * Kubeconfigs of the child through the parent: `anna` and `bert` as themselves, for the parent to vouch for; `token` with a token of the child,
  * as existing clients have it.
  */
 async function writeKubeconfigs(): Promise<void> {
-  const extra = { 'clusternet-token': [await childToken()] };
+  const extra = { 'clusternet-token': [await tokenOf(child, 'admin')] };
   const identities = {
     anna: { as: 'anna', 'as-groups': ['team-a'] },
     bert: { as: 'bert', 'as-groups': ['team-b'] },
     token: { as: 'clusternet', 'as-user-extra': extra },
   };
-  for (const [name, identity] of Object.entries(identities)) {
-    const config = parse(system.parent.kubeconfig) as Kubeconfig;
-    const [{ cluster }] = config.clusters;
-    const [{ user }] = config.users;
-    cluster.server += direct();
-    Object.assign(user, identity);
-    await writeFile(join(folder, `${name}.kubeconfig`), stringify(config));
-  }
-}
-
-interface Kubeconfig {
-  clusters: [{ cluster: { server: string } }];
-  users: [{ user: object }];
-}
-
-/** A token of the child's own. */
-async function childToken(): Promise<string> {
-  return tokenOf(child, 'admin');
+  for (const [name, identity] of Object.entries(identities)) await visited.writeKubeconfig(name, identity);
 }
 
 type Visitor = 'anna' | 'bert' | 'token';
 
 async function kubectl(as: Visitor, ...args: string[]): Promise<string> {
-  return program.run(as, ...args);
+  return visited.program.run(as, ...args);
 }
 
 async function refusal(as: Visitor, ...args: string[]): Promise<string> {
-  return program.refusal(as, ...args);
+  return visited.program.refusal(as, ...args);
 }
 
 function background(as: Visitor, args: string[], env?: NodeJS.ProcessEnv): RunningKubectl {
-  return program.background(as, args, env);
-}
-
-async function pod(): Promise<string> {
-  return eventually(async () => {
-    const { items } = await child.resource(core.pods).list({ namespace: 'shop' });
-    const [found] = items.filter((item) => (item['status'] as { phase?: string }).phase === 'Running');
-    expect(found).toBeDefined();
-    return found?.metadata.name ?? '';
-  });
+  return visited.program.background(as, args, env);
 }
 
 describe('deploying', () => {
   it('goes through the tunnel, and the cluster says that it is up', async () => {
-    await pod();
+    await visited.pod();
     await eventually(async () => {
       const { status } = await managedCluster();
       expect(status?.useSocket).toBe(true);
@@ -179,7 +115,7 @@ beforeAll(async () => {
     'shop',
     await publisher.feed(namespace('shop'), configMap('shop', 'settings', { a: 'b' }), deployment('shop', 'web', 1)),
   );
-  const name = await pod();
+  const name = await visited.pod();
   early = {
     since: Date.now(),
     watch: background('anna', ['get', 'configmaps', '-n', 'shop', '--watch', '-o', 'name']),
@@ -205,9 +141,11 @@ describe.each<Visitor>(['anna', 'token'])('a visitor (%s)', (as) => {
 
   it('asks for raw paths', async () => {
     // kubectl puts these in the place of the whole path of the server.
-    const nodes = await kubectl(as, 'get', '--raw', direct('/api/v1/nodes?limit=1'));
+    const nodes = await kubectl(as, 'get', '--raw', visited.direct('/api/v1/nodes?limit=1'));
     expect(nodes).toContain('"child-node-1"');
-    expect(await kubectl(as, 'get', '--raw', direct('/api/v1/namespaces/shop/configmaps?limit=1'))).toContain('ConfigMapList');
+    expect(await kubectl(as, 'get', '--raw', visited.direct('/api/v1/namespaces/shop/configmaps?limit=1'))).toContain(
+      'ConfigMapList',
+    );
   });
 
   it('watches', async () => {
@@ -222,7 +160,7 @@ describe.each<Visitor>(['anna', 'token'])('a visitor (%s)', (as) => {
   });
 
   it('reads logs, follows them and attaches', async () => {
-    const name = await pod();
+    const name = await visited.pod();
     expect(await kubectl(as, 'logs', '-n', 'shop', name)).toContain('first line');
     const follow = background(as, ['logs', '-n', 'shop', '-f', name]);
     await eventually(async () => expect(follow.text()).toContain('first line'));
@@ -242,7 +180,7 @@ describe.each<Visitor>(['anna', 'token'])('a visitor (%s)', (as) => {
     ['WebSocket', 'true'],
     ['SPDY', 'false'],
   ])('runs commands over %s, with input, output and errors', async (_protocol, KUBECTL_REMOTE_COMMAND_WEBSOCKETS) => {
-    const name = await pod();
+    const name = await visited.pod();
     // kwok does not pass the end of the input on, so the command ends by itself.
     const command = 'read line; echo "got $line"; echo "to stderr" >&2';
     const shell = background(as, ['exec', '-i', '-n', 'shop', name, '--', 'sh', '-c', command], {
@@ -258,7 +196,7 @@ describe.each<Visitor>(['anna', 'token'])('a visitor (%s)', (as) => {
   });
 
   it('copies files', async () => {
-    const name = await pod();
+    const name = await visited.pod();
     const text = 'x'.repeat(300_000);
     const upload = background(as, ['exec', '-i', '-n', 'shop', name, '--', 'sh', '-c', `head -c ${text.length} > ${as}-to`]);
     upload.process.stdin?.write(text);
@@ -274,7 +212,7 @@ describe.each<Visitor>(['anna', 'token'])('a visitor (%s)', (as) => {
     ['SPDY', 'false'],
   ])('forwards ports over %s', async (_protocol, KUBECTL_PORT_FORWARD_WEBSOCKETS) => {
     const port = await freePort();
-    const forward = background(as, ['port-forward', '-n', 'shop', await pod(), `${port}:80`], {
+    const forward = background(as, ['port-forward', '-n', 'shop', await visited.pod(), `${port}:80`], {
       KUBECTL_PORT_FORWARD_WEBSOCKETS,
     });
     await eventually(async () => expect(forward.text()).toContain('Forwarding from'));
@@ -295,14 +233,14 @@ describe('as oneself', () => {
   });
 
   it('the admin of the parent is not the admin of the child', async () => {
-    const answer = await parent.text({ method: 'GET', path: direct('/api/v1/secrets') });
+    const answer = await parent.text({ method: 'GET', path: visited.direct('/api/v1/secrets') });
     expect(answer.status).toBe(403);
     expect(answer.body).toContain('localup-admin');
   });
 
   it('nobody comes in without an identity', async () => {
     const anonymous = KubeClient.fromOptions({ server: system.parent.server, caPem: system.parent.caPem });
-    const { status } = await anonymous.text({ method: 'GET', path: direct('/version') });
+    const { status } = await anonymous.text({ method: 'GET', path: visited.direct('/version') });
     expect(status).toBe(403);
     await anonymous.close();
   });
@@ -310,11 +248,7 @@ describe('as oneself', () => {
 
 describe('who is connected', () => {
   it('can be read', async () => {
-    const { items } = await parent.request<{ items: { metadata: { name: string } }[] }>({
-      method: 'GET',
-      path: '/apis/proxies.clusternet.io/v1alpha1/sockets',
-    });
-    expect(items.map(({ metadata }) => metadata.name)).toEqual([clusterId]);
+    expect((await visited.sockets()).map(({ metadata }) => metadata.name)).toEqual([visited.clusterId]);
   });
 });
 
@@ -323,12 +257,12 @@ describe('two hubs', () => {
     const [hubToken, token] = [await tokenOf(parent, 'asker'), await tokenOf(child, 'visitor')];
     for (const name of ['clusternet-hub', 'clusternet-hub-2']) {
       const hub = KubeClient.fromOptions({
-        server: `https://127.0.0.1:${service(name).port}`,
+        server: `https://127.0.0.1:${visited.service(name).port}`,
         caPem: await hubAuthority(),
         token: hubToken,
       });
       const headers = { 'Clusternet-Authorization': `Bearer ${token}` };
-      const { status, body } = await hub.text({ method: 'GET', path: direct('/version'), headers });
+      const { status, body } = await hub.text({ method: 'GET', path: visited.direct('/version'), headers });
       expect(body).toContain('gitVersion');
       expect(status).toBe(200);
       await hub.close();
@@ -342,11 +276,11 @@ describe('attacks', () => {
     ['impersonate-user', { 'Impersonate-User': 'anna' }],
   ])('%s straight to the hub is refused', async (what, headers) => {
     const hub = KubeClient.fromOptions({
-      server: `https://127.0.0.1:${service('clusternet-hub').port}`,
+      server: `https://127.0.0.1:${visited.service('clusternet-hub').port}`,
       caPem: await hubAuthority(),
       token: await tokenOf(parent, `attacker-by-${what}`),
     });
-    const { status } = await hub.text({ method: 'GET', path: direct('/api/v1/secrets'), headers });
+    const { status } = await hub.text({ method: 'GET', path: visited.direct('/api/v1/secrets'), headers });
     expect([400, 401]).toContain(status);
     await hub.close();
   });
@@ -370,7 +304,7 @@ describe('attacks', () => {
     const decode = (key: string): string => Buffer.from(users[0].user[key] ?? '', 'base64').toString();
     const answer = await new Promise<{ status: number; body: string }>((resolve, reject) => {
       const request = httpsRequest(
-        system.parent.server + direct('/api/v1/secrets'),
+        system.parent.server + visited.direct('/api/v1/secrets'),
         {
           ca: system.parent.caPem,
           cert: decode('client-certificate-data'),
@@ -398,7 +332,7 @@ describe('attacks', () => {
       'http/localhost/',
       'http/[::ffff:127.0.0.1]/',
     ]) {
-      const path = `/apis/proxies.clusternet.io/v1alpha1/sockets/${clusterId}/proxy/${target}`;
+      const path = `/apis/proxies.clusternet.io/v1alpha1/sockets/${visited.clusterId}/proxy/${target}`;
       const { status } = await parent.text({ method: 'GET', path });
       expect([400, 403]).toContain(status);
     }
@@ -440,12 +374,6 @@ async function hubAuthority(): Promise<string> {
   return Buffer.from(spec.caBundle, 'base64').toString();
 }
 
-function service(name: string): Workload {
-  const found = system.services.find((one) => one.name === name);
-  if (!found) throw new Error(`there is no ${name}`);
-  return found.process;
-}
-
 describe('what lasts', () => {
   it('is not cut after a minute', async () => {
     await delay(Math.max(0, early.since + 63_000 - Date.now()));
@@ -480,7 +408,7 @@ describe('faults', () => {
   async function killed(name: string): Promise<Workload> {
     // Of two hubs one goes on, and the Lease may be its own.
     if (name === 'clusternet-agent/child') return crash(system, name);
-    const hub = service(name);
+    const hub = visited.service(name);
     await hub.kill();
     return hub;
   }
@@ -491,11 +419,7 @@ describe('faults', () => {
     { name: 'clusternet-hub', fates: ['ended', 'goes on'] },
     { name: 'clusternet-hub-2', fates: ['ended', 'goes on'] },
   ])('$name is killed in the middle of an exec and a watch: none hangs, and all is well again', async ({ name, fates }) => {
-    const exec = background('anna', ['exec', '-i', '-n', 'shop', await pod(), '--', 'cat']);
-    const watch = background('anna', ['get', 'configmaps', '-n', 'shop', '--watch', '-o', 'name']);
-    exec.process.stdin?.write('hello\n');
-    await eventually(() => expect(exec.text()).toContain('hello'));
-    await eventually(() => expect(watch.text()).toContain('settings'));
+    const { exec, watch } = await visited.execAndWatch('anna');
     const victim = await killed(name);
     await victim.restart();
     exec.process.stdin?.write('still there\n');
@@ -512,12 +436,9 @@ describe('faults', () => {
   });
 
   it('a list of 50 MB is whole, or is seen to be cut when its agent is killed', async () => {
-    const data = { text: 'x'.repeat(900_000) };
-    for (let number = 0; number < 56; number++) {
-      const metadata = { name: `large-${number}`, namespace: 'default' };
-      await child.resource(core.configMaps).create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
-    }
-    const list = async (): Promise<string> => kubectl('anna', 'get', '--raw', direct('/api/v1/namespaces/default/configmaps'));
+    await visited.fill();
+    const list = async (): Promise<string> =>
+      kubectl('anna', 'get', '--raw', visited.direct('/api/v1/namespaces/default/configmaps'));
     expect((await list()).length).toBeGreaterThan(50_000_000);
     const outcome = list().then(
       (text) => (JSON.parse(text) as { items: unknown[] }).items.length,
@@ -526,23 +447,14 @@ describe('faults', () => {
     await delay(250);
     const agent = await killed('clusternet-agent/child');
     await agent.restart();
-    expect(['failed', 57]).toContain(await outcome);
+    expect(['failed', visited.many]).toContain(await outcome);
     await agent.waitReady();
     await back();
-    await child
-      .resource(core.configMaps)
-      .deleteCollection({ namespace: 'default', fieldSelector: 'metadata.name!=kube-root-ca.crt' });
+    await visited.empty();
   });
 
   it('nothing is left of what has ended', async () => {
-    await delay(1_000);
-    await eventually(async () => {
-      const { items } = await parent.request<{ items: { status: { streams: number } }[] }>({
-        method: 'GET',
-        path: '/apis/proxies.clusternet.io/v1alpha1/sockets',
-      });
-      // Kept connections are few; those of another replica are not counted.
-      expect(items[0]?.status.streams ?? 0).toBeLessThan(10);
-    });
+    // Kept connections are few; those of another replica are not counted.
+    await eventually(async () => expect(await visited.streams()).toBeLessThan(10));
   });
 });

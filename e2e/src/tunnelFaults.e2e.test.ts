@@ -2,16 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from 'node:events';
-import { glob, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { glob, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type KubeObject, type ManagedCluster, resources } from '@clusternet/api-types';
-import { core, KubeClient } from '@clusternet/client';
-import { type Cluster, startSystem, type System, type Workload } from '@clusternet/localup';
+import { core, type KubeClient } from '@clusternet/client';
+import { type Cluster, type System, type Workload } from '@clusternet/localup';
 import { CertificateAuthority } from '@clusternet/pki';
 import { Agent, request } from 'undici';
 import { parse, stringify } from 'yaml';
@@ -19,64 +18,34 @@ import { makeClusterAdmin } from './testing/clusterAdmin.ts';
 import { CuttableProxy } from './testing/cuttableProxy.ts';
 import { eventually } from './testing/eventually.ts';
 import { configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
-import { fate, Kubectl } from './testing/kubectl.ts';
-import { quickElection, shortLease } from './testing/quickElection.ts';
+import { fate } from './testing/kubectl.ts';
+import { shortLease } from './testing/quickElection.ts';
+import { VisitedChild } from './testing/visitedChild.ts';
 
 /** How often the way is cut in a row; a run of hundreds is for people. */
 const cycles = Number(process.env['E2E_CYCLES'] ?? 8);
+let visited: VisitedChild;
 let system: System;
 let parent: KubeClient;
 let child: KubeClient;
-let folder: string;
-let clusterId: string;
-let program: Kubectl;
 /** Between the agents and the API server of the parent. */
 let way: CuttableProxy;
 let metricsServer: Server;
 let impatient: Agent;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tunnel-faults-'));
-  system = await startSystem({
-    children: [
-      {
-        name: 'child',
-        nodes: 1,
-        agents: 2,
-        syncMode: 'Push',
-        kubelet: [
-          {
-            apiVersion: 'kwok.x-k8s.io/v1alpha1',
-            kind: 'ClusterExec',
-            metadata: { name: 'clusterexec' },
-            spec: { execs: [{ local: { workDir: folder, envs: [{ name: 'PATH', value: process.env['PATH'] }] } }] },
-          },
-        ],
-      },
-    ],
+  visited = await VisitedChild.start({
+    agents: 2,
+    agentFlags: { ...shortLease, 'tunnel-reconnect-max-interval': '2s' },
     wayToParent: async (server) => {
       way = await CuttableProxy.start(server);
       return `https://127.0.0.1:${way.port}`;
     },
-    values: {
-      hub: { extraArgs: quickElection, featureGates: { SocketConnection: true } },
-      scheduler: { extraArgs: quickElection },
-      'override-engine': { extraArgs: quickElection },
-      agent: {
-        extraArgs: { ...shortLease, 'tunnel-reconnect-max-interval': '2s' },
-        featureGates: { SocketConnection: true },
-        visitors: { enabled: true },
-      },
-    },
-    logDir: process.env['E2E_LOG_DIR'],
-    log: (line) => process.stderr.write(`${line}\n`),
   });
-  program = new Kubectl(system.clusters.binaries.kubectl, folder);
-  parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });
-  child = await KubeClient.fromKubeConfig({ path: system.children[0]?.kubeconfigPath });
-  const { items } = await parent.resource<ManagedCluster>(resources.managedClusters).list();
-  clusterId = items[0]?.spec?.clusterId ?? '';
-  await writeKubeconfig();
+  ({ system, parent, child } = visited);
+  // anna, whom the parent vouches for.
+  await visited.writeKubeconfig('anna', { as: 'anna', 'as-groups': ['team'] });
+  impatient = impatientAdmin();
   await makeClusterAdmin(child, 'User', 'anna');
   const publisher = new Publisher(parent);
   await publisher.subscribe('shop', await publisher.feed(namespace('shop'), deployment('shop', 'web', 1), ...settings('before')));
@@ -85,42 +54,32 @@ beforeAll(async () => {
 }, 1_200_000);
 
 afterAll(async () => {
-  await Promise.all([parent?.close(), child?.close(), impatient?.destroy()]);
-  await system?.close();
+  await impatient?.destroy();
+  await visited?.close();
   await way?.close();
   metricsServer?.close();
-  await rm(folder, { recursive: true, force: true });
-}, 60_000);
+}, 120_000);
 
-/** anna, whom the parent vouches for. */
-async function writeKubeconfig(): Promise<void> {
+/** The admin of the parent, who takes the first answer. */
+function impatientAdmin(): Agent {
   interface Config {
-    clusters: [{ cluster: { server: string } }];
-    users: [{ user: { 'client-certificate-data': string; 'client-key-data': string } }];
+    users: [{ user: Record<'client-certificate-data' | 'client-key-data', string> }];
   }
-  const config = parse(system.parent.kubeconfig) as Config;
-  const [[{ cluster }], [{ user }]] = [config.clusters, config.users];
+  const [{ user }] = (parse(system.parent.kubeconfig) as Config).users;
   const [cert, key] = [user['client-certificate-data'], user['client-key-data']].map((text) => Buffer.from(text, 'base64'));
-  impatient = new Agent({ connect: { ca: system.parent.caPem, cert, key } });
-  cluster.server += direct();
-  Object.assign(user, { as: 'anna', 'as-groups': ['team'] });
-  await writeFile(join(folder, 'anna.kubeconfig'), stringify(config));
-}
-
-function direct(path = ''): string {
-  return `/apis/proxies.clusternet.io/v1alpha1/sockets/${clusterId}/proxy/direct${path}`;
+  return new Agent({ connect: { ca: system.parent.caPem, cert, key } });
 }
 
 const asAnna = { 'Impersonate-User': 'anna', 'Impersonate-Group': 'team' };
 
 /** A visit by a client that tries again when it is asked to. */
 function visit(path: string): Promise<{ status: number; body: string }> {
-  return parent.text({ method: 'GET', path: direct(path), headers: asAnna, timeoutMs: 120_000 });
+  return parent.text({ method: 'GET', path: visited.direct(path), headers: asAnna, timeoutMs: 120_000 });
 }
 
 /** A visit that is not tried again: its end is what is looked at, not the patience of a client. */
 async function visitOnce(path: string): Promise<{ status: number; body: string }> {
-  const url = system.parent.server + direct(path);
+  const url = system.parent.server + visited.direct(path);
   const answer = await request(url, { dispatcher: impatient, headers: asAnna, headersTimeout: 120_000, bodyTimeout: 120_000 });
   return { status: answer.statusCode, body: await answer.body.text() };
 }
@@ -144,28 +103,9 @@ async function arrived(value: string): Promise<void> {
   });
 }
 
-async function pod(): Promise<string> {
-  return eventually(async () => {
-    const { items } = await child.resource(core.pods).list({ namespace: 'shop' });
-    const [found] = items.filter((item) => (item['status'] as { phase?: string }).phase === 'Running');
-    expect(found).toBeDefined();
-    return found?.metadata.name ?? '';
-  });
-}
-
-function service(name: string): Workload {
-  const found = system.services.find((one) => one.name === name);
-  if (!found) throw new Error(`there is no ${name}`);
-  return found.process;
-}
-
 /** Begins an exec and a watch; tells what becomes of them. */
 async function underWay() {
-  const exec = program.background('anna', ['exec', '-i', '-n', 'shop', await pod(), '--', 'cat']);
-  const watch = program.background('anna', ['get', 'configmaps', '-n', 'shop', '--watch', '-o', 'name']);
-  exec.process.stdin?.write('hello\n');
-  await eventually(() => expect(exec.text()).toContain('hello'));
-  await eventually(() => expect(watch.text()).toContain('settings'));
+  const { exec, watch } = await visited.execAndWatch('anna');
   return async () => Promise.all([fate(exec, 'never said'), fate(watch, 'never said')]);
 }
 
@@ -179,29 +119,17 @@ describe('the way between agent and parent', () => {
   });
 
   it('is cut in the middle of a list of 50 MB: it is whole, or is seen to be cut', async () => {
-    const data = { text: 'x'.repeat(900_000) };
-    await Promise.all(
-      Array.from({ length: 56 }, (_, number) =>
-        child.resource(core.configMaps).create({
-          apiVersion: 'v1',
-          kind: 'ConfigMap',
-          metadata: { name: `large-${number}`, namespace: 'default' },
-          data,
-        }),
-      ),
-    );
+    await visited.fill();
     const outcome = visitOnce('/api/v1/namespaces/default/configmaps').then(
       ({ status, body }) => (status === 200 ? (JSON.parse(body) as { items: unknown[] }).items.length : 'failed'),
       () => 'failed',
     );
-    await eventually(async () => expect(await streams()).toBeGreaterThan(0));
+    await eventually(async () => expect(await visited.streams()).toBeGreaterThan(0));
     way.cut();
-    expect(['failed', 57]).toContain(await outcome);
+    expect(['failed', visited.many]).toContain(await outcome);
     way.mend();
     await back();
-    await child
-      .resource(core.configMaps)
-      .deleteCollection({ namespace: 'default', fieldSelector: 'metadata.name!=kube-root-ca.crt' });
+    await visited.empty();
   });
 
   it('is cut in the middle of a rollout: it goes on where it was', async () => {
@@ -219,7 +147,7 @@ describe('the way between agent and parent', () => {
       () => 'ended',
       () => 'ended',
     );
-    await eventually(async () => expect(await streams()).toBeGreaterThan(0));
+    await eventually(async () => expect(await visited.streams()).toBeGreaterThan(0));
     way.hold();
     expect(await watch).toBe('ended');
     const { status, body } = await visitOnce('/version');
@@ -232,11 +160,13 @@ describe('the way between agent and parent', () => {
   it(
     `is cut ${cycles} times, with requests under way: nothing is left of them`,
     async () => {
-      const processes = ['clusternet-hub', 'clusternet-agent/child', 'clusternet-agent/child-2'].map((name) => service(name));
+      const processes = ['clusternet-hub', 'clusternet-agent/child', 'clusternet-agent/child-2'].map((name) =>
+        visited.service(name),
+      );
       await cycle();
       const before = await Promise.all(processes.map(usage));
       for (let n = 0; n < cycles; n++) await cycle();
-      await eventually(async () => expect(await streams()).toBeLessThan(5));
+      await eventually(async () => expect(await visited.streams()).toBeLessThan(5));
       await eventually(async () => {
         const after = await Promise.all(processes.map(usage));
         for (const [at, { files, megabytes }] of after.entries()) {
@@ -252,20 +182,11 @@ describe('the way between agent and parent', () => {
   async function cycle(): Promise<void> {
     const paths = ['/api/v1/namespaces?watch=true', '/api/v1/pods?watch=true', '/api/v1/configmaps?watch=true'];
     const ends = Promise.allSettled(paths.map((path) => visitOnce(path)));
-    await eventually(async () => expect(await streams()).toBeGreaterThanOrEqual(paths.length));
+    await eventually(async () => expect(await visited.streams()).toBeGreaterThanOrEqual(paths.length));
     way.cut();
     await ends;
     way.mend();
     await back();
-  }
-
-  /** Streams in the tunnel. */
-  async function streams(): Promise<number> {
-    const { items } = await parent.request<{ items: { status: { streams?: number } }[] }>({
-      method: 'GET',
-      path: '/apis/proxies.clusternet.io/v1alpha1/sockets',
-    });
-    return items[0]?.status.streams ?? 0;
   }
 
   async function usage({ pid }: Workload): Promise<{ files: number; megabytes: number }> {
@@ -291,7 +212,7 @@ describe('the agent that leads', () => {
       method: 'GET',
       path: '/apis/coordination.k8s.io/v1/namespaces/clusternet-system/leases/clusternet-agent',
     });
-    const agents = ['clusternet-agent/child', 'clusternet-agent/child-2'].map((name) => service(name));
+    const agents = ['clusternet-agent/child', 'clusternet-agent/child-2'].map((name) => visited.service(name));
     // Which one it is cannot be told from outside: the one whose end the tunnel does not survive.
     for (const agent of agents) {
       await agent.kill();
@@ -312,8 +233,10 @@ describe('the agent that leads', () => {
 describe('kubectl top', () => {
   it('shows what the metrics API of the child says', async () => {
     await serveMetrics();
-    await eventually(async () => expect(await program.run('anna', 'top', 'nodes')).toMatch(/child-node-1 +250m .* 1024Mi/));
-    expect(await program.run('anna', 'top', 'pods', '-n', 'shop')).toMatch(/web-1 +100m +64Mi/);
+    await eventually(async () =>
+      expect(await visited.program.run('anna', 'top', 'nodes')).toMatch(/child-node-1 +250m .* 1024Mi/),
+    );
+    expect(await visited.program.run('anna', 'top', 'pods', '-n', 'shop')).toMatch(/web-1 +100m +64Mi/);
   });
 
   /** Stands in for the metrics server: what is shown is the way through two aggregated APIs. */
