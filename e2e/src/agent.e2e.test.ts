@@ -74,7 +74,7 @@ afterAll(async () => {
   await hub?.stop();
   await Promise.all([parent?.close(), child?.close()]);
   await clusters?.close();
-}, 60_000);
+}, 120_000);
 
 async function install(component: 'hub' | 'agent', chartValues: Record<string, unknown>): Promise<void> {
   await installChart({

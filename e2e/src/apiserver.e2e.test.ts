@@ -43,7 +43,7 @@ afterAll(async () => {
   }
   await admin?.close();
   await clusters?.close();
-}, 60_000);
+}, 120_000);
 
 /** The rights that a service with an aggregated API needs, and no more. */
 async function createObjects(): Promise<void> {

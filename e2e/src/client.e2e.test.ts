@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client?.close();
   await clusters?.close();
-}, 60_000);
+}, 120_000);
 
 function configMap(name: string, data: Record<string, string> = {}): KubeObject {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' }, data };

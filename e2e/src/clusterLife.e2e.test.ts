@@ -71,7 +71,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([parent, ...clients.values()].map((client) => client?.close()));
   await system?.close();
-}, 60_000);
+}, 120_000);
 
 function server(name: Name): Cluster {
   const cluster = system.children.find((child) => child.name === name);

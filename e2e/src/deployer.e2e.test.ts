@@ -68,7 +68,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client?.close();
   await clusters?.close();
-}, 60_000);
+}, 120_000);
 
 beforeEach(() => {
   ns = `shop-${++serial}`;

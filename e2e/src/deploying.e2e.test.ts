@@ -50,7 +50,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([parent, ...children.values()].map((client) => client?.close()));
   await system?.close();
-}, 60_000);
+}, 120_000);
 
 function child(name: string): KubeClient {
   const client = children.get(name);

@@ -48,7 +48,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([parent, ...children.values()].map((client) => client?.close()));
   await system?.close();
-}, 60_000);
+}, 120_000);
 
 type Spec = Partial<Subscription['spec']>;
 

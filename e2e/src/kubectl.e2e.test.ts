@@ -47,7 +47,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await admin?.close();
   await system?.close();
-}, 60_000);
+}, 120_000);
 
 interface Ended {
   code: number;

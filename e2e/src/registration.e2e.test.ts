@@ -45,7 +45,7 @@ afterAll(async () => {
   await Promise.all([admin, ...clients].map((client) => client?.close()));
   await hub?.stop();
   await set?.close();
-}, 60_000);
+}, 120_000);
 
 function connect(token: string): KubeClient {
   const client = KubeClient.fromOptions({ server: set.parent.server, caPem: set.parent.caPem, token });

@@ -38,7 +38,7 @@ afterAll(async () => {
   await client?.close();
   await clusters?.close();
   if (folder) await rm(folder, { recursive: true, force: true });
-}, 60_000);
+}, 120_000);
 
 async function makeNamespace(name: string): Promise<void> {
   await client.resource(core.namespaces).create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });

@@ -40,7 +40,7 @@ afterAll(async () => {
   await admin?.close();
   await hub?.stop();
   await set?.close();
-}, 60_000);
+}, 120_000);
 
 async function startHub(): Promise<Workload> {
   const entrypoints = { 'clusternet/clusternet-hub': file('packages/hub/dist/main.js') };
