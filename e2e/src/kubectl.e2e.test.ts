@@ -452,7 +452,7 @@ describe('the parent as a child of its own', () => {
     const entrypoints = { 'clusternet/clusternet-agent': repositoryFile('packages/agent/dist/main.js') };
     agent = await startWorkload({ cluster: parent, namespace, deployment: 'clusternet-agent', entrypoints });
     await agent.waitReady();
-  }, 60_000);
+  }, 300_000);
 
   afterAll(() => agent?.stop());
 

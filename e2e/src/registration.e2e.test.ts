@@ -319,7 +319,7 @@ describe('manual approval', () => {
     await installHub('manual');
     await hub.restart();
     await hub.waitReady();
-  }, 120_000);
+  }, 300_000);
 
   it('says how to approve, and goes on when somebody did', async () => {
     const agent = new Agent('manual');

@@ -74,7 +74,7 @@ async function follow(namespace: string, through: KubeClient = client) {
   });
   closers.push(() => informer.close());
   informer.start();
-  await informer.waitForSync(AbortSignal.timeout(30_000));
+  await informer.waitForSync(AbortSignal.timeout(120_000));
   const lists = async (): Promise<number> => {
     const metric = await metrics.registry.getSingleMetric('clusternet_informer_lists_total')?.get();
     return metric?.values[0]?.value ?? 0;

@@ -63,7 +63,7 @@ function settled(
 ): Promise<Subscription> {
   return until({
     what: `Subscription ${name}: ${what}`,
-    timeoutMs: 30_000,
+    timeoutMs: 120_000,
     question: async () => {
       const subscription = await clusters.parent.api.request<Subscription & { metadata: { name: string } }>(
         'GET',
@@ -109,7 +109,7 @@ describe('the scheduler, with the rights of its chart', () => {
     expect(scheduled(status ?? {})?.message).toBe('0/2 clusters are available: 2 did not match the cluster affinity.');
     await until({
       what: 'a FailedScheduling event',
-      timeoutMs: 10_000,
+      timeoutMs: 120_000,
       question: async () => {
         const { items } = await clusters.parent.api.request<{ items: { reason: string; involvedObject: { name: string } }[] }>(
           'GET',

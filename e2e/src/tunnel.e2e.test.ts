@@ -121,7 +121,7 @@ beforeAll(async () => {
     watch: background('anna', ['get', 'configmaps', '-n', 'shop', '--watch', '-o', 'name']),
     logs: background('token', ['logs', '-n', 'shop', '-f', name]),
   };
-}, 120_000);
+}, 300_000);
 
 describe.each<Visitor>(['anna', 'token'])('a visitor (%s)', (as) => {
   it('gets, applies, patches and deletes', async () => {

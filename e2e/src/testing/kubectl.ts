@@ -26,13 +26,13 @@ export class Kubectl {
     this.#folder = folder;
   }
 
-  /** @throws what it wrote to stderr as `stderr` of the error, when it fails or takes longer than a minute */
+  /** @throws what it wrote to stderr as `stderr` of the error, when it fails or takes longer than two minutes */
   async run(as: string, ...args: string[]): Promise<string> {
     const { stdout } = await run(this.#binary, this.#arguments(as, args), {
       // Where cp puts what it fetches.
       cwd: this.#folder,
       maxBuffer: 256 * 1024 * 1024,
-      timeout: 60_000,
+      timeout: 120_000,
       env: this.#env(),
     });
     return stdout;

@@ -66,7 +66,7 @@ describe('a set of clusters', () => {
     await set.parent.api.request('POST', '/api/v1/namespaces/default/configmaps', configMap);
     const line = await until({
       what: 'audit line',
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
       question: async () =>
         (await readFile(set.parent.auditLogPath ?? '', 'utf8')).split('\n').find((text) => text.includes('"seen"')),
     });
@@ -98,7 +98,7 @@ describe('the end of the starter', () => {
     starter.kill('SIGKILL');
     await until({
       what: 'supervisor gone',
-      timeoutMs: 5_000,
+      timeoutMs: 60_000,
       question: async () => !startTimeOf(started.supervisor) || undefined,
     });
     expect(started.pids.every((pid) => startTimeOf(pid) !== undefined)).toBe(true);
@@ -127,7 +127,7 @@ async function start(): Promise<{ starter: ReturnType<typeof spawn>; started: St
 async function gone({ supervisor, pids }: Started): Promise<void> {
   await until({
     what: 'all processes gone',
-    timeoutMs: 15_000,
+    timeoutMs: 60_000,
     question: async () => [supervisor, ...pids].every((pid) => startTimeOf(pid) === undefined) || undefined,
   });
 }
