@@ -7,13 +7,15 @@ import { setTimeout as delay } from 'node:timers/promises';
  * still wrong, not that time was up. There is much more time than it takes, for machines that are slow or busy.
  */
 export async function eventually<T>(check: () => T | Promise<T>, seconds = 120): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
+  const start = Date.now();
   for (;;) {
     try {
       return await check();
     } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await delay(100);
+      const waited = Date.now() - start;
+      if (waited > seconds * 1000) throw error;
+      // What takes long is looked at less often: looking keeps the machine from what is waited for.
+      await delay(Math.min(100 + waited / 20, 500));
     }
   }
 }
