@@ -24,6 +24,7 @@ import { chartFolder } from './testing/charts.ts';
 import { AuditLog } from './testing/auditLog.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
+import { logDir } from './testing/logDir.ts';
 import { quickElection, shortLease } from './testing/quickElection.ts';
 
 const run = promisify(execFile);
@@ -60,7 +61,7 @@ beforeAll(async () => {
       'override-engine': { extraArgs: quickElection },
       agent: agentValues,
     },
-    logDir: process.env['E2E_LOG_DIR'],
+    logDir: logDir(),
     log: (line) => process.stderr.write(`${line}\n`),
   });
   parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });

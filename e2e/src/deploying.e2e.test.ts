@@ -17,6 +17,7 @@ import { crash } from './testing/crash.ts';
 import { customKind } from './testing/customKind.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
+import { logDir } from './testing/logDir.ts';
 import { quickElection } from './testing/quickElection.ts';
 
 const modes = ['push', 'pull', 'dual'] as const;
@@ -38,8 +39,7 @@ beforeAll(async () => {
       { name: 'dual', nodes: 1, syncMode: 'Dual', labels: { tier: 'gold' } },
     ],
     values: { hub: quickElections, scheduler: quickElections, 'override-engine': quickElections, agent: agentValues },
-    // To be looked at after a failure.
-    logDir: process.env['E2E_LOG_DIR'],
+    logDir: logDir(),
     log: (line) => process.stderr.write(`${line}\n`),
   });
   parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });

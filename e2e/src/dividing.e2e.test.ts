@@ -8,6 +8,7 @@ import { startSystem, type System } from '@clusternet/localup';
 import { customKind } from './testing/customKind.ts';
 import { eventually } from './testing/eventually.ts';
 import { conditionLine, deployment, namespace, Publisher } from './testing/feeds.ts';
+import { logDir } from './testing/logDir.ts';
 import { quickElection } from './testing/quickElection.ts';
 
 /** Another profile than the default one, so that the file is read as the chart brings it. */
@@ -36,7 +37,7 @@ beforeAll(async () => {
       'override-engine': { extraArgs: quickElection },
       agent: { extraArgs: { ...quickElection, 'cluster-status-collect-frequency': '1s' } },
     },
-    logDir: process.env['E2E_LOG_DIR'],
+    logDir: logDir(),
     log: (line) => process.stderr.write(`${line}\n`),
   });
   parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });

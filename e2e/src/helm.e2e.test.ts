@@ -22,6 +22,7 @@ import { bombChart, brokenChart, largeChart, plainChart, waitingChart } from './
 import { crash } from './testing/crash.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, namespace as namespaceNamed, Publisher } from './testing/feeds.ts';
+import { logDir } from './testing/logDir.ts';
 import { quickElection } from './testing/quickElection.ts';
 
 const execute = promisify(execFile);
@@ -63,8 +64,7 @@ beforeAll(async () => {
         advertiseURL: `https://127.0.0.1:${await freePort()}`,
       },
     },
-    // To be looked at after a failure.
-    logDir: process.env['E2E_LOG_DIR'],
+    logDir: logDir(),
     log,
   });
   parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });

@@ -28,6 +28,7 @@ import {
 import { exportJWK, generateKeyPair } from 'jose';
 import { parse } from 'yaml';
 import { eventually } from './testing/eventually.ts';
+import { logDir } from './testing/logDir.ts';
 
 const repositoryFile = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const cli = repositoryFile('packages/kubectl-clusternet/dist/main.js');
@@ -39,10 +40,11 @@ beforeAll(async () => {
   system = await startSystem({
     children: [{ name: 'child1', labels: { region: 'eu' } }],
     values: { hub: { featureGates: { ShadowAPI: true } } },
+    logDir: logDir(),
     log: () => undefined,
   });
   admin = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });
-}, 300_000);
+}, 1_200_000);
 
 afterAll(async () => {
   await admin?.close();

@@ -23,6 +23,7 @@ import { startSystem, type System } from '@clusternet/localup';
 import { crash } from './testing/crash.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { conditionLine, configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
+import { logDir } from './testing/logDir.ts';
 import { quickElection } from './testing/quickElection.ts';
 
 const modes = ['push', 'pull'] as const;
@@ -51,7 +52,7 @@ beforeAll(async () => {
     values: {
       'override-engine': { extraArgs: quickElection },
     },
-    logDir: process.env['E2E_LOG_DIR'],
+    logDir: logDir(),
     log: (line) => process.stderr.write(`${line}\n`),
   });
   parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });

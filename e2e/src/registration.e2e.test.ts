@@ -15,6 +15,7 @@ import {
 } from '@clusternet/localup';
 import { compactDecrypt, exportJWK, generateKeyPair, type CryptoKey } from 'jose';
 import { eventually, throughout } from './testing/eventually.ts';
+import { logDir } from './testing/logDir.ts';
 
 const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -32,7 +33,7 @@ async function installHub(approval: 'auto' | 'manual'): Promise<void> {
 }
 
 beforeAll(async () => {
-  set = await startClusters({ parent: {}, children: [] });
+  set = await startClusters({ parent: {}, children: [], logDir: logDir() });
   await installHub('auto');
   const entrypoints = { 'clusternet/clusternet-hub': file('packages/hub/dist/main.js') };
   hub = await startWorkload({ cluster: set.parent, namespace: 'clusternet-system', deployment: 'clusternet-hub', entrypoints });

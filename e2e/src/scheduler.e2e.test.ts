@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { annotations, type Subscription } from '@clusternet/api-types';
 import { type ClusterSet, installChart, startClusters, startWorkload, until, type Workload } from '@clusternet/localup';
 import { chartFolder, namespace } from './testing/charts.ts';
+import { logDir } from './testing/logDir.ts';
 
 const subscriptionsPath = '/apis/apps.clusternet.io/v1alpha1/namespaces/default/subscriptions';
 const feed = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'settings' };
@@ -14,7 +15,7 @@ let clusters: ClusterSet;
 let scheduler: Workload;
 
 beforeAll(async () => {
-  clusters = await startClusters({ parent: true, children: 0, logDir: process.env.E2E_LOGS });
+  clusters = await startClusters({ parent: true, children: 0, logDir: logDir() });
   for (const component of ['hub', 'scheduler'] as const) {
     const release = `clusternet-${component}`;
     await installChart({

@@ -12,6 +12,7 @@ import { unmeant } from './shadow/differences.ts';
 import { crds, samples } from './shadow/samples.ts';
 import { parse } from 'yaml';
 import { eventually } from './testing/eventually.ts';
+import { logDir } from './testing/logDir.ts';
 import { exposeHub } from './testing/exposeHub.ts';
 
 const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -25,7 +26,7 @@ let hub: Workload;
 let admin: KubeClient;
 
 beforeAll(async () => {
-  set = await startClusters({ parent: {}, children: [] });
+  set = await startClusters({ parent: {}, children: [], logDir: logDir() });
   const values = { replicaCount: 1, featureGates: { ShadowAPI: true } };
   const chart = { chartDir: file('charts/clusternet-hub'), release: 'clusternet-hub', namespace, values };
   await installChart({ cluster: set.parent, ...chart });

@@ -11,6 +11,7 @@ import { startSystem, type System, type SystemOptions, type Workload } from '@cl
 import { parse, stringify } from 'yaml';
 import { eventually } from './eventually.ts';
 import { Kubectl, type RunningKubectl } from './kubectl.ts';
+import { logDir } from './logDir.ts';
 import { quickElection } from './quickElection.ts';
 
 /** What differs between the systems of {@link VisitedChild}. */
@@ -75,7 +76,7 @@ export class VisitedChild {
           ...(advertiseURL === undefined ? {} : { advertiseURL }),
         },
       },
-      logDir: process.env['E2E_LOG_DIR'],
+      logDir: logDir(),
       log: (line) => process.stderr.write(`${line}\n`),
     });
     const parent = await KubeClient.fromKubeConfig({ path: system.parent.kubeconfigPath });
