@@ -29,8 +29,8 @@ const execute = promisify(execFile);
 const cli = fileURLToPath(new URL('../../packages/kubectl-clusternet/dist/main.js', import.meta.url));
 /** Two through the tunnel, one by its agent. */
 const clusters = ['one', 'two', 'pull'] as const;
-/** More of them, for what is about many at once: the hub has more of them than it runs helm for at a time. */
-const others = ['four', 'five', 'six'] as const;
+/** More of them, for what is about many at once. */
+const others = ['four', 'five', 'six', 'seven', 'eight'] as const;
 const few = { matchLabels: { use: 'always' } };
 const credentials = { username: 'reader', password: 'not-a-word-of-it' };
 let system: System;
@@ -532,7 +532,7 @@ describe('what goes wrong', () => {
 });
 
 describe('a chart of 200 objects', () => {
-  it('arrives in six clusters at once, and what was deployed is left alone', async () => {
+  it('arrives in eight clusters at once, and what was deployed is left alone', async () => {
     open.requests.length = 0;
     await subscribe('large', [await putChart('large', { repo: open.url })], {});
     await deployed('large');
@@ -541,7 +541,7 @@ describe('a chart of 200 objects', () => {
       const { items } = await child(cluster).client.resource(core.configMaps).list({ namespace: 'large' });
       expect(items.filter(({ metadata }) => metadata.name.startsWith('part-'))).toHaveLength(200);
     }
-    // Once by the hub, for five clusters, and once by the agent.
+    // Once by the hub, for seven clusters, and once by the agent.
     expect(open.requests.filter((line) => line === '200 /large-1.0.0.tgz')).toHaveLength(2);
     const revisions = async (): Promise<number[]> => (await releases('large')).map(({ status }) => status?.version ?? 0);
     await throughout(2, async () => expect(await revisions()).toEqual(all.map(() => 1)));
