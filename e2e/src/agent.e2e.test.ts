@@ -25,6 +25,7 @@ import { CertificateAuthority } from '@clusternet/pki';
 import { giveUpLease } from './testing/crash.ts';
 import { eventually, throughout } from './testing/eventually.ts';
 import { quickElection } from './testing/quickElection.ts';
+import { certify, giveCa } from './testing/rotation.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const system = names.systemNamespace;
@@ -437,5 +438,33 @@ describe('a registered cluster', () => {
     await agentWith({ registrationToken: await serviceAccountToken(system, names.bootstrapUse) });
     expect((await ready()).spec.clusterId).toBe(clusterId);
     expect((await request())?.metadata.uid).not.toBe(before?.metadata.uid);
+  });
+});
+
+describe('a parent whose CA is replaced', () => {
+  it('keeps an agent that was given the old one as text, without a restart and after one', async () => {
+    const given = Buffer.from(clusters.parent.caPem).toString('base64');
+    const extraArgs = { ...(values['extraArgs'] as Record<string, string>), 'cluster-reg-parent-ca': given };
+    await agentWith({ parentCA: '', extraArgs });
+    await heartbeat();
+    const { pid } = agent;
+    const authority = await CertificateAuthority.create('another-ca');
+    for (const bundle of [clusters.parent.caPem + authority.cert, authority.cert]) {
+      expect(await giveCa(clusters.parent, bundle)).toBe(1);
+      await eventually(async () => expect((await stored())[secretKeys.caCertificate]).toBe(bundle));
+      await certify(clusters.parent, authority);
+    }
+    await heartbeat();
+    // The registration token has to find its way by the CA that was learnt, too.
+    const { token: before, namespace = '' } = await stored();
+    await parent.resource(core.serviceAccounts).delete({ namespace, name: namespace });
+    await eventually(async () => expect((await stored()).token).not.toBe(before));
+    await heartbeat();
+    expect(agent.pid).toBe(pid);
+    expect(warningsIn(await log())).toEqual([]);
+    await agent.stop();
+    await agent.restart();
+    await heartbeat();
+    expect(agent.pid).not.toBe(pid);
   });
 });

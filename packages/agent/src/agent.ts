@@ -95,7 +95,7 @@ export class Agent {
             tunnelMetrics: this.#tunnelMetrics,
             predictorMetrics: this.#predictorMetrics,
             registration,
-            fetchWithRegistrationToken: (name) => registrar.fetchWithRegistrationToken(name),
+            fetchWithRegistrationToken: (name, ca) => registrar.fetchWithRegistrationToken(name, ca),
             store,
             clock,
             reporter,

@@ -43,7 +43,7 @@ export interface SessionOptions extends Omit<CredentialKeeperOptions, 'fetch' | 
  */
 export async function runSession(o: SessionOptions, signal: AbortSignal): Promise<SessionEnd> {
   const { child, metrics, options, registration } = o;
-  const { stored, requestName, caPem } = registration;
+  const { stored, requestName } = registration;
   const { identity, clusterName, credential } = stored;
   const logger = o.logger.child({ cluster: clusterName });
   const stack = new Stack();
@@ -58,7 +58,7 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
     const parent = stack.use(
       KubeClient.fromOptions({
         server: options.parent.url,
-        ...(caPem === undefined ? {} : { caPem }),
+        caPem: keeper.ca,
         token: keeper.token,
         qps: o.qps,
         burst: o.burst,
@@ -118,6 +118,7 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
         now: () => o.clock.now(),
         onChange: () => status.wake(),
         onDistrust: keeper.poke,
+        onParentCa: keeper.parentCa,
         signal,
         logger,
       }),
@@ -196,7 +197,7 @@ export async function runSession(o: SessionOptions, signal: AbortSignal): Promis
             parentUrl: options.parent.url,
             clusterId: identity.clusterId,
             token: keeper.token,
-            ca: () => caPem,
+            ca: keeper.ca,
             onDistrust: keeper.poke,
             dialer: new Dialer({
               apiServer: child.server,

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, it } from '@jest/globals';
-import { fnv1a32, fnv1a64, suffix } from './hash.ts';
+import { caHash, fnv1a32, fnv1a64, suffix } from './hash.ts';
 
 describe('fnv1a', () => {
   // Vectors of the authors of FNV.
@@ -19,6 +19,11 @@ describe('fnv1a', () => {
     expect(fnv1a64('é')).toBe(fnv1a64(Buffer.from([0xc3, 0xa9]).toString('utf8')));
     expect(fnv1a32('é')).not.toBe(fnv1a32('e'));
   });
+});
+
+it('tells CA bundles apart, and one from none', () => {
+  expect(caHash('old')).toBe(caHash('old'));
+  expect(new Set([caHash(), caHash('old'), caHash('old and new'), caHash('new')]).size).toBe(4);
 });
 
 describe('suffix', () => {

@@ -25,6 +25,11 @@ export function fnv1a64(text: string): bigint {
   return hash;
 }
 
+/** Tells two CA bundles apart, PEM or none, where the bundle itself would be too long. No proof of anything. */
+export function caHash(caPem = ''): string {
+  return suffix(caPem, 13);
+}
+
 /**
  * A short ending for object names that depends on `text` alone, so that whoever computes the name again finds the same
  * object. Valid in DNS labels. 64 bits fill 13 characters; longer ones repeat no information.

@@ -6,7 +6,7 @@ export { dnsLabel, dnsSubdomain, labelName } from './syntax.ts';
 export { serverMetadata } from './serverMetadata.ts';
 export { apiVersionOf, resources, type ResourceDefinition, type ResourceKey } from './resources.ts';
 export { helmReleaseName } from './helmRelease.ts';
-export { fnv1a32, fnv1a64, suffix } from './hash.ts';
+export { caHash, fnv1a32, fnv1a64, suffix } from './hash.ts';
 export { stableStringify } from './stableStringify.ts';
 export { feedKey, feedOf, manifestName } from './feed.ts';
 export { isBuiltInApi } from './builtInApis.ts';

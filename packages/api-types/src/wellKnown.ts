@@ -90,6 +90,8 @@ export const annotations = {
   replicaRequirements: 'apps.clusternet.io/replica-requirements',
   /** Thumbprint of the key a child registered with, on its dedicated namespace. */
   publicKeyThumbprint: 'clusters.clusternet.io/public-key-thumbprint',
+  /** On the Lease of the heartbeats: `caHash` of the CA of the parent that the hub has written into the registration. */
+  parentCaHash: 'clusters.clusternet.io/parent-ca-hash',
   /** On the agent's Lease: cluster id to use instead of the Lease's UID. */
   legacyClusterId: 'legacy-cluster-id',
   /** Reason why the deletion of a Manifest or HelmChart is blocked. */

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, it } from '@jest/globals';
+import { caHash } from '@clusternet/api-types';
 import { ApiError } from '@clusternet/client';
 import { fakeJwt } from '../testing/fakeJwt.ts';
 import { tlsError } from '../testing/fakeParent.ts';
@@ -25,8 +26,8 @@ async function keeping(token = 'dedicated') {
     registration,
     parentUrl: 'https://parent:6443',
     onRenewed: () => renewed.push(keeper.token()),
-    fetch: (name) => harness.parent.connect({ url: '', token: keeper.token(), caPem: 'CA' }).get(name),
-    fetchWithRegistrationToken: (name) => registrar.fetchWithRegistrationToken(name),
+    fetch: (name) => harness.parent.connect({ url: '', token: keeper.token(), caPem: keeper.ca() }).get(name),
+    fetchWithRegistrationToken: (name, ca) => registrar.fetchWithRegistrationToken(name, ca),
     store: harness.store,
     clock: harness.clock,
     reporter: harness.reporter,
@@ -147,14 +148,61 @@ describe('CredentialKeeper', () => {
     expect(state.pauses).toEqual([2_000]);
   });
 
-  it('connects anew when the parent cannot be verified or has another CA', async () => {
-    const unverified = await keeping();
-    unverified.parent.outage = tlsError('SELF_SIGNED_CERT_IN_CHAIN');
-    expect(await unverified.end()).toBe('reconnect');
-    const replaced = await keeping();
-    await replaced.parent.approve('dedicated', 'NEW CA');
-    expect(await replaced.end()).toBe('reconnect');
-    expect(replaced.state.stored?.credential?.caPem).toBe('NEW CA');
+  it('connects anew when the parent cannot be verified', async () => {
+    const { end, parent } = await keeping();
+    parent.outage = tlsError('SELF_SIGNED_CERT_IN_CHAIN');
+    expect(await end()).toBe('reconnect');
+  });
+
+  it('goes by another CA that the verified parent tells of, in the session that it has', async () => {
+    const { end, keeper, parent, state } = await keeping();
+    await parent.approve('dedicated', 'CA and NEW CA');
+    parent.afterRequest = () => {
+      parent.ca = 'CA and NEW CA';
+    };
+    state.onPause = (pauses) => {
+      if (pauses === 6) throw new Enough();
+    };
+    expect(keeper.ca()).toBe('CA');
+    await expect(end()).rejects.toBeInstanceOf(Enough);
+    expect(keeper.ca()).toBe('CA and NEW CA');
+    expect(state.stored?.credential?.caPem).toBe('CA and NEW CA');
+  });
+
+  it('looks at once for a CA that it does not know, and not for the one that it has', async () => {
+    const { end, keeper, parent, state } = await keeping();
+    keeper.parentCa(caHash('CA'));
+    state.onPause = async (pauses) => {
+      if (pauses !== 2) return;
+      expect(parent.log).toEqual([]);
+      await parent.approve('dedicated', 'NEW CA');
+      keeper.parentCa(caHash('NEW CA'));
+    };
+    parent.afterRequest = () => {
+      state.onPause = () => {
+        throw new Enough();
+      };
+    };
+    await expect(end()).rejects.toBeInstanceOf(Enough);
+    expect(state.pauses.slice(0, 2)).toEqual([2_000, 298_000]);
+    expect(keeper.ca()).toBe('NEW CA');
+  });
+
+  it('finds its new credential with a registration token although the CA of the operator is out of date', async () => {
+    const { end, keeper, parent, state } = await keeping();
+    await parent.approve('dedicated', 'NEW CA');
+    parent.afterRequest = async () => {
+      parent.afterRequest = () => undefined;
+      parent.ca = 'NEW CA';
+      parent.dedicatedTokens.clear();
+      await parent.approve('renewed');
+    };
+    state.onPause = (pauses) => {
+      if (pauses === 8) throw new Enough();
+    };
+    await expect(end()).rejects.toBeInstanceOf(Enough);
+    expect(state.ca).toBe('CA');
+    expect(keeper.token()).toBe('renewed');
   });
 
   it('says once that the parent is away and once that it is back', async () => {

@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ClusterRegistrationRequest } from '@clusternet/api-types';
+import { caHash, type ClusterRegistrationRequest } from '@clusternet/api-types';
 import { type ApiError, isForbidden, isUnauthorized } from '@clusternet/client';
 import { backoffDelay, type Logger } from '@clusternet/runtime';
 import { classifyFailure, isCertificateFailure } from './classify.ts';
@@ -17,7 +17,7 @@ import { renewalTime } from './token.ts';
 export type SessionEnd =
   /** The parent let the cluster go: its request is gone. */
   | 'deregistered'
-  /** The connection itself has to be made anew: the CA of the parent or the dedicated namespace is another. */
+  /** The connection itself has to be made anew: the parent can no longer be verified, or the dedicated namespace is another. */
   | 'reconnect';
 
 /** What {@link CredentialKeeper} works with. */
@@ -26,8 +26,8 @@ export interface CredentialKeeperOptions {
   parentUrl: string;
   /** Reads the cluster's request with the credential that this keeper keeps. */
   fetch: (name: string) => Promise<ClusterRegistrationRequest | undefined>;
-  /** Reads it with the registration token. */
-  fetchWithRegistrationToken: (name: string) => Promise<ClusterRegistrationRequest | undefined>;
+  /** Reads it with the registration token, from a parent that the CA of the operator verifies, or else `ca`, if there is one to go by. */
+  fetchWithRegistrationToken: (name: string, ca: string | undefined) => Promise<ClusterRegistrationRequest | undefined>;
   /** Told when there is a new token. */
   onRenewed?: () => void;
   store: CredentialStore;
@@ -46,11 +46,12 @@ const shortestPauseMs = 2_000;
 
 /**
  * Keeps the cluster's credential for its parent alive while the agent runs: looks at the cluster's request from time to time, and
- * at once when {@link poke}d, takes over a renewed token, and tells when the session must end.
+ * at once when {@link poke}d, takes over a renewed token or CA, and tells when the session must end.
  */
 export class CredentialKeeper {
   readonly #o: CredentialKeeperOptions;
   #stored: Registration['stored'];
+  #ca: string | undefined;
   #deregistering = false;
   #failures = 0;
   #poked: (() => void) | undefined;
@@ -59,10 +60,19 @@ export class CredentialKeeper {
   constructor(options: CredentialKeeperOptions) {
     this.#o = options;
     this.#stored = options.registration.stored;
+    this.#ca = options.registration.caPem;
   }
 
   /** The token to use now; clients ask for it with each request. */
   readonly token = (): string => this.#stored.credential.token;
+
+  /** The CA to verify the parent by now, PEM; `undefined` means the system roots. Clients ask for it with each request. */
+  readonly ca = (): string | undefined => this.#ca;
+
+  /** The parent spoke of the CA with this hash: the request is looked at soon unless that one is known. */
+  readonly parentCa = (hash: string): void => {
+    if (hash !== caHash(this.#stored.credential.caPem)) this.poke();
+  };
 
   /** Has the request looked at soon: the parent refused a request, or something of this cluster vanished there. */
   readonly poke = (): void => {
@@ -106,7 +116,7 @@ export class CredentialKeeper {
       if (!isUnauthorized(error) && !isForbidden(error)) throw error;
       refusal = error;
       try {
-        request = await this.#o.fetchWithRegistrationToken(requestName);
+        request = await this.#o.fetchWithRegistrationToken(requestName, this.#stored.unverified ? undefined : this.#ca);
       } catch {
         // A deregistration takes the credential first; without a good registration token nothing more can be learnt.
         if (this.#deregistering) return this.#deregistered();
@@ -151,8 +161,13 @@ export class CredentialKeeper {
       await this.#o.clock.refresh();
       this.#o.logger.info('credential for the parent was renewed', { renewAgain: renewalTime(credential.token)?.toISOString() });
     }
+    if (changed.includes('caPem')) {
+      // Read from a verified parent. Should it not verify the parent yet, the next session begins with the CA that does.
+      this.#ca = credential.caPem;
+      this.#o.logger.info('the parent has another CA: going by it from now on');
+    }
     this.#o.reporter.settled();
-    return changed.includes('caPem') || changed.includes('namespace') ? 'reconnect' : undefined;
+    return changed.includes('namespace') ? 'reconnect' : undefined;
   }
 
   async #deregistered(): Promise<SessionEnd> {

@@ -26,6 +26,7 @@ describe('the Secret parent-cluster', () => {
       parentUrl: 'https://parent',
       key: await createKeyPair(),
       credential: { token: 't', namespace: 'ns', caPem: 'PEM', managedClusterName: 'child' },
+      unverified: true,
     };
     expect(stored(registration)).toEqual(registration);
   });

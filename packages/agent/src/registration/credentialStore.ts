@@ -17,6 +17,8 @@ export interface StoredRegistration {
   key?: PrivateJwk;
   /** Absent before the first approval and after deregistration. */
   credential?: ParentCredential;
+  /** The credential, and the CA with it, came from a parent that nothing has verified: it gives way to a CA of the operator. */
+  unverified?: boolean;
 }
 
 /** Where the registration is kept. */
@@ -33,6 +35,7 @@ const ownKeys = {
   clusterId: 'cluster-id',
   systemUid: 'kube-system-uid',
   namespace: 'namespace',
+  unverified: 'unverified',
 } as const;
 
 type Secret = KubeObject & { type?: string; data?: Record<string, string> };
@@ -59,6 +62,7 @@ export function decodeRegistration(secret: Secret): StoredRegistration | undefin
     ...(token && namespace
       ? { credential: { token, namespace, ...(caPem ? { caPem } : {}), ...(managedClusterName ? { managedClusterName } : {}) } }
       : {}),
+    ...(text(ownKeys.unverified) === 'true' ? { unverified: true } : {}),
   };
 }
 
@@ -67,7 +71,7 @@ export function encodeRegistration(registration: StoredRegistration): {
   labels: Record<string, string>;
   data: Record<string, string>;
 } {
-  const { identity, clusterName, parentUrl, key, credential } = registration;
+  const { identity, clusterName, parentUrl, key, credential, unverified } = registration;
   const texts: Record<string, string | undefined> = {
     [secretKeys.apiserverUrl]: parentUrl,
     [ownKeys.clusterId]: identity.clusterId,
@@ -78,6 +82,7 @@ export function encodeRegistration(registration: StoredRegistration): {
     [secretKeys.caCertificate]: credential?.caPem,
     [ownKeys.namespace]: credential?.namespace,
     [ownKeys.managedCluster]: credential?.managedClusterName,
+    [ownKeys.unverified]: credential && unverified ? 'true' : undefined,
   };
   return {
     labels: {

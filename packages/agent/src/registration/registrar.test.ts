@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { tlsError } from '../testing/fakeParent.ts';
-import { Enough, registrarHarness } from '../testing/registrarHarness.ts';
+import { Enough, registrarHarness, registrationToken } from '../testing/registrarHarness.ts';
 import { createKeyPair, publicKeyText } from './keyPair.ts';
 
 /** Lets the hub approve as soon as a request is there. */
@@ -260,6 +260,42 @@ describe('a restart', () => {
     const registration = await harness.run();
     expect(registration.caPem).toBe('NEW CA');
     expect(harness.lines.some((line) => line.message.includes('the CA of the parent was replaced'))).toBe(true);
+  });
+
+  it('registers anew with the CA that it has learnt, although the one of the operator is out of date', async () => {
+    const harness = await registered();
+    await harness.parent.approve('dedicated', 'NEW CA');
+    await harness.run();
+    harness.parent.ca = 'NEW CA';
+    harness.parent.dedicatedTokens.clear();
+    harness.parent.request = undefined;
+    approveAtOnce(harness, 'anew');
+    expect((await harness.run()).stored.credential).toMatchObject({ token: 'anew', caPem: 'NEW CA' });
+    expect(harness.state.ca).toBe('CA');
+    expect(harness.parent.connections.some((connection) => connection.insecure)).toBe(false);
+  });
+
+  it('trusts what it has learnt from a parent that nobody verified no more, once the operator gives a CA', async () => {
+    const unverified = registrarHarness({
+      parent: { url: 'https://parent:6443', insecure: true, token: async () => registrationToken, ca: async () => undefined },
+    });
+    unverified.parent.ca = 'CA OF SOMEBODY BETWEEN';
+    approveAtOnce(unverified, 'dedicated');
+    await unverified.run();
+    expect(unverified.state.stored?.unverified).toBe(true);
+    const harness = registrarHarness();
+    Object.assign(harness.parent, { request: unverified.parent.request, dedicatedTokens: unverified.parent.dedicatedTokens });
+    harness.state.stored = unverified.state.stored;
+    harness.parent.ca = 'CA OF SOMEBODY BETWEEN';
+    await runUntilPauses(harness, 2);
+    expect(harness.warnings().map((line) => line.fields.reason)).toEqual(['UnknownAuthority']);
+    expect(harness.parent.connections.map((connection) => connection.caPem)).not.toContain('CA OF SOMEBODY BETWEEN');
+    const verified = registrarHarness();
+    Object.assign(verified.parent, { request: unverified.parent.request, dedicatedTokens: unverified.parent.dedicatedTokens });
+    verified.state.stored = harness.state.stored;
+    await verified.parent.approve('dedicated');
+    await verified.run();
+    expect(verified.state.stored).toMatchObject({ credential: { caPem: 'CA' }, unverified: false });
   });
 
   it('says so when neither CA verifies the parent', async () => {

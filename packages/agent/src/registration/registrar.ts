@@ -79,10 +79,13 @@ export class Registrar {
     }
   }
 
-  /** Fetches the cluster's request with the registration token: the way in when the cluster's own credential no longer works. */
-  async fetchWithRegistrationToken(name: string): Promise<ClusterRegistrationRequest | undefined> {
-    const connection = await this.#bootstrapConnection();
-    return this.#using(connection, 'registration', (parent) => parent.get(name));
+  /**
+   * Fetches the cluster's request with the registration token: the way in when the cluster's own credential no longer works.
+   *
+   * @param ca - CA by which the parent is verified now; it counts where the one of the operator is out of date
+   */
+  fetchWithRegistrationToken(name: string, ca: string | undefined): Promise<ClusterRegistrationRequest | undefined> {
+    return this.#withRegistrationToken(ca, (parent) => parent.get(name));
   }
 
   async #attempt(signal: AbortSignal): Promise<Registration> {
@@ -118,6 +121,7 @@ export class Registrar {
       parentUrl: options.parent.url,
       key: usable?.key ?? (await createKeyPair()),
       ...(usable?.credential ? { credential: usable.credential } : {}),
+      ...(usable?.credential && usable.unverified ? { unverified: true } : {}),
     };
     const complete = usable?.key !== undefined && usable.clusterName === next.clusterName && usable.parentUrl === next.parentUrl;
     if (!complete) await this.#inChild(() => store.save(next));
@@ -139,14 +143,14 @@ export class Registrar {
   /** Goes on with the stored credential; `undefined` when only the registration token can help. */
   async #resume(stored: Registration['stored'], wanted: WantedCluster, signal: AbortSignal): Promise<Registration | undefined> {
     const name = requestName(wanted.clusterId);
-    const trusted = await this.#trustedBy(stored.credential, name);
+    const trusted = await this.#trustedBy(stored, name);
     if (trusted.kind === 'refused') {
       this.#o.logger.info('stored credential cannot be used: asking with the registration token', {
         detail: trusted.fault.message,
       });
       return undefined;
     }
-    const { request, caPem } = trusted;
+    const { request, caPem, unverified } = trusted;
     if (!request) {
       this.#o.logger.info('the parent holds no registration request of this cluster: registering anew', { name });
       return undefined;
@@ -156,7 +160,8 @@ export class Registrar {
     if (outcome.kind === 'pending' && request.status?.result !== 'Approved') return undefined;
     const credential = outcome.kind === 'approved' ? outcome.credential : stored.credential;
     const accepted = credential.token === stored.credential.token ? { caPem } : undefined;
-    return this.#finish({ ...stored, credential }, { name, request, wanted, accepted, signal });
+    const still = outcome.kind === 'approved' ? unverified : stored.unverified;
+    return this.#finish({ ...stored, credential, unverified: still }, { name, request, wanted, accepted, signal });
   }
 
   async #register(
@@ -165,10 +170,9 @@ export class Registrar {
     signal: AbortSignal,
   ): Promise<Registration> {
     const name = requestName(wanted.clusterId);
-    const connection = await this.#bootstrapConnection();
-    const { request, credential } = await this.#using(connection, 'registration', async (parent) => {
+    const { request, credential } = await this.#withRegistrationToken(this.#learned(stored), async (parent, token) => {
       let current: ClusterRegistrationRequest | undefined = await this.#createOrGet(parent, buildRequest(wanted, stored.key));
-      this.#acceptedTokens.add(connection.token);
+      this.#acceptedTokens.add(token);
       for (let polls = 0; ; polls++) {
         if (!current) throw new RegistrationFault('RequestDeleted', `${name} was deleted at the parent before it was approved`);
         const outcome = await readOutcome(current, stored.key);
@@ -180,7 +184,8 @@ export class Registrar {
       }
     });
     const adopted = request.spec?.clusterName || wanted.clusterName;
-    return this.#finish({ ...stored, clusterName: adopted, credential }, { name, request, wanted, signal });
+    const unverified = this.#o.options.parent.insecure;
+    return this.#finish({ ...stored, clusterName: adopted, credential, unverified }, { name, request, wanted, signal });
   }
 
   /** A request keeps the name it was made with, as the registration token may not change it. */
@@ -201,7 +206,7 @@ export class Registrar {
 
   /** Makes sure the parent accepts the credential, stores it, and carries changed flags over. */
   async #finish(stored: Registration['stored'], o: FinishOptions): Promise<Registration> {
-    const { caPem } = o.accepted ?? { caPem: await this.#verify(stored.credential, o) };
+    const { caPem } = o.accepted ?? { caPem: await this.#verify(stored, o) };
     await this.#inChild(() => this.#o.store.save(stored));
     await this.#o.clock.refresh();
     const skew = this.#o.clock.skew();
@@ -210,9 +215,9 @@ export class Registrar {
     return { stored, requestName: o.name, caPem };
   }
 
-  async #verify(credential: ParentCredential, { name, signal }: FinishOptions): Promise<string | undefined> {
+  async #verify(stored: Registration['stored'], { name, signal }: FinishOptions): Promise<string | undefined> {
     for (let attempt = 0; ; attempt++) {
-      const trusted = await this.#trustedBy(credential, name);
+      const trusted = await this.#trustedBy(stored, name);
       if (trusted.kind === 'accepted') return trusted.caPem;
       // The parent's authorizer learns of fresh RBAC objects a moment later than the request says Approved.
       if (trusted.fault.reason !== 'Forbidden' || attempt >= 4) throw trusted.fault;
@@ -248,10 +253,11 @@ export class Registrar {
   }
 
   /** Tries the CA that the parent reported, then the one the operator gave: after a change of CA at most one of them fits. */
-  async #trustedBy(credential: ParentCredential, name: string): Promise<Trusted> {
+  async #trustedBy(stored: Registration['stored'], name: string): Promise<Trusted> {
     const { parent } = this.#o.options;
+    const { credential } = stored;
     const given = await parent.ca();
-    const reported = credential.caPem;
+    const reported = stored.unverified && given !== undefined ? undefined : credential.caPem;
     const candidates = reported === undefined || reported === given ? [given] : parent.insecure ? [reported] : [reported, given];
     let fault: RegistrationFault | undefined;
     for (const caPem of candidates) {
@@ -263,7 +269,7 @@ export class Registrar {
           this.#o.logger.warn(
             'the stored CA does not verify the parent any more, the given CA does: the CA of the parent was replaced',
           );
-        return { kind: 'accepted', request, caPem };
+        return { kind: 'accepted', request, caPem, unverified: stored.unverified === true && caPem === reported };
       } catch (error) {
         fault = error instanceof RegistrationFault ? error : unexpected(error);
         const unverified = fault.reason === 'UnknownAuthority';
@@ -274,9 +280,31 @@ export class Registrar {
     return { kind: 'refused', fault: fault ?? new RegistrationFault('UnknownAuthority', 'no CA verifies the parent') };
   }
 
-  async #bootstrapConnection(): Promise<ParentConnection> {
+  /** The CA that a parent reported which was verified itself. */
+  #learned({ credential, unverified }: StoredRegistration): string | undefined {
+    return unverified ? undefined : credential?.caPem;
+  }
+
+  /**
+   * Runs one exchange with the registration token. The CA of the operator comes first; `learned` counts where that does not verify
+   * the parent, as after a rotation that the operator's copy was left out of.
+   */
+  async #withRegistrationToken<T>(
+    learned: string | undefined,
+    run: (parent: ParentApi, token: string) => Promise<T>,
+  ): Promise<T> {
     const { parent } = this.#o.options;
-    return { url: parent.url, token: await parent.token(), caPem: await parent.ca(), insecure: parent.insecure };
+    const { url, insecure } = parent;
+    const [given, token] = [await parent.ca(), await parent.token()];
+    const using = (caPem: string | undefined): Promise<T> =>
+      this.#using({ url, token, caPem, insecure }, 'registration', (parent) => run(parent, token));
+    if (insecure || learned === undefined || learned === given) return using(given);
+    try {
+      return await using(given);
+    } catch (error) {
+      if (!(error instanceof RegistrationFault) || error.reason !== 'UnknownAuthority') throw error;
+      return using(learned);
+    }
   }
 
   /** Runs one exchange with the parent; what it throws says what to do. */
@@ -329,7 +357,7 @@ interface FinishOptions {
 }
 
 type Trusted =
-  | { kind: 'accepted'; request: ClusterRegistrationRequest | undefined; caPem: string | undefined }
+  | { kind: 'accepted'; request: ClusterRegistrationRequest | undefined; caPem: string | undefined; unverified: boolean }
   | { kind: 'refused'; fault: RegistrationFault };
 
 function pollDelay(polls: number): number {

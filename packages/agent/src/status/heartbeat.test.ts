@@ -11,13 +11,15 @@ let patches: unknown[];
 let answer: () => unknown;
 let changes: number;
 let distrusts: number;
+let parentCas: string[];
 const running: Heartbeat[] = [];
 
 beforeEach(() => {
   patches = [];
   changes = 0;
   distrusts = 0;
-  answer = () => ({});
+  parentCas = [];
+  answer = () => ({ metadata: {} });
 });
 afterEach(async () => {
   for (const heartbeat of running.splice(0)) await heartbeat.close();
@@ -40,6 +42,7 @@ function heartbeat(everyMs: number): Heartbeat {
     now: () => new Date('2026-01-01T00:00:00.123Z'),
     onChange: () => changes++,
     onDistrust: () => distrusts++,
+    onParentCa: (hash) => parentCas.push(hash),
     signal: new AbortController().signal,
     logger: silentLogger,
   });
@@ -82,6 +85,14 @@ describe('Heartbeat', () => {
       throw new Error('TLS failed', { cause: Object.assign(new Error(), { code: 'SELF_SIGNED_CERT_IN_CHAIN' }) });
     };
     await until(() => distrusts > 0);
+  });
+
+  it('passes on by which CA the hub goes, where it says so', async () => {
+    const made = heartbeat(5);
+    await made.start();
+    expect(parentCas).toEqual([]);
+    answer = () => ({ metadata: { annotations: { 'clusters.clusternet.io/parent-ca-hash': 'hash' } } });
+    await until(() => parentCas.includes('hash'));
   });
 
   it('stops to count when the Lease goes, and says so', async () => {

@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { names } from '@clusternet/api-types';
+import { annotations, names } from '@clusternet/api-types';
 import { core, isForbidden, isNotFound, type KubeClient } from '@clusternet/client';
 import { guardedSignal, sleep, type Logger } from '@clusternet/runtime';
 import { isCertificateFailure } from '../registration/classify.ts';
@@ -20,6 +20,8 @@ export interface HeartbeatOptions {
   onChange: () => void;
   /** Told when the certificate of the parent is refused. */
   onDistrust: () => void;
+  /** Told after each renewal of which CA the parent speaks, by its `caHash`, where the hub says that. */
+  onParentCa: (hash: string) => void;
   signal: AbortSignal;
   logger: Logger;
 }
@@ -75,7 +77,7 @@ export class Heartbeat {
   async #renew(signal: AbortSignal, timeoutMs: number): Promise<void> {
     const { clusterId, everyMs, logger, namespace, now, parent } = this.#o;
     try {
-      await parent.resource(core.leases).patch(
+      const lease = await parent.resource(core.leases).patch(
         { name: names.heartbeatLease, namespace },
         {
           spec: {
@@ -89,6 +91,8 @@ export class Heartbeat {
       );
       this.#counts = true;
       this.#warned = false;
+      const parentCa = lease.metadata.annotations?.[annotations.parentCaHash];
+      if (parentCa !== undefined) this.#o.onParentCa(parentCa);
     } catch (error) {
       signal.throwIfAborted();
       if (isCertificateFailure(error)) this.#o.onDistrust();

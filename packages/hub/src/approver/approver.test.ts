@@ -5,7 +5,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
   annotations,
+  caHash,
   type ClusterRegistrationRequest,
+  type KubeObject,
   labels,
   type ManagedCluster,
   resources,
@@ -117,6 +119,8 @@ describe('approval', () => {
     for (let i = 0; i < 1_000 && caPem() === 'old'; i++) await turn();
     expect(caPem()).toBe('old and new');
     expect(request()?.status?.encryptedToken).toBe(encryptedToken);
+    const heartbeat = surroundings.cluster.get<KubeObject>(core.leases, `${namespace}/clusternet-heartbeat`);
+    expect(heartbeat?.metadata.annotations).toEqual({ 'clusters.clusternet.io/parent-ca-hash': caHash('old and new') });
     await subject.close();
   });
 

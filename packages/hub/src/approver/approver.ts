@@ -194,12 +194,13 @@ export class Approver implements Controller {
     const namespace =
       o.namespace ?? (await this.#clusterResources.createNamespace(request, { clusterId, clusterName }, key?.thumbprint));
     const cluster: ClusterIdentity = { clusterId, clusterName, namespace: namespace.metadata.name };
+    const { caPem } = this.#settings.parent;
     await this.#clusterResources.repairNamespace(namespace, cluster, key?.thumbprint);
     const [serviceAccount, managedCluster] = await Promise.all([
       this.#clusterResources.ensureServiceAccount(cluster),
       this.#clusterResources.ensureManagedCluster(cluster, request),
       this.#clusterResources.ensureRbac(cluster),
-      this.#clusterResources.ensureHeartbeat(cluster),
+      this.#clusterResources.ensureHeartbeat(cluster, caPem),
     ]);
     const registered = request.status?.result === 'Approved' && request.status.managedClusterName !== undefined;
     if (managedCluster === 'created' && registered) {
@@ -220,7 +221,6 @@ export class Approver implements Controller {
       if (!(await this.#isCurrent(request))) return { requeueAfterMs: staleMs };
       credential = await this.#issue(cluster, key, wanted.serviceAccountUid);
     }
-    const { caPem } = this.#settings.parent;
     const status: RequestStatus = {
       result: 'Approved',
       dedicatedNamespace: cluster.namespace,

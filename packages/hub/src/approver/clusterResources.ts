@@ -3,6 +3,7 @@
 
 import {
   annotations,
+  caHash,
   type ClusterRegistrationRequest,
   createdBy,
   fieldManagers,
@@ -120,13 +121,24 @@ export class ClusterResources {
     ]);
   }
 
-  /** Makes sure of the Lease by which the agent says that it is there; its being there tells the agent that this hub looks at it. */
-  async ensureHeartbeat(cluster: ClusterIdentity): Promise<void> {
+  /**
+   * Makes sure of the Lease by which the agent says that it is there; its being there tells the agent that this hub looks at it.
+   * Each renewal is answered with the Lease: by the annotation on it the agent learns at once that the parent has another CA.
+   */
+  async ensureHeartbeat(cluster: ClusterIdentity, parentCa: string | undefined): Promise<void> {
     const { api, stores } = this.#context;
-    const metadata = { name: names.heartbeatLease, namespace: cluster.namespace, labels: identityLabels(cluster) };
-    if (stores.heartbeats.get(objectKey(metadata))) return;
+    const leases = api.resource<KubeObject>(core.leases);
+    const announced = { [annotations.parentCaHash]: caHash(parentCa) };
+    const ref = { name: names.heartbeatLease, namespace: cluster.namespace };
+    const present = stores.heartbeats.get(objectKey(ref));
+    if (present && includesPairs(present.metadata.annotations, announced)) return;
+    if (present) {
+      await leases.patch(ref, { metadata: { annotations: announced } }, { type: 'merge', fieldManager: fieldManagers.hub });
+      return;
+    }
+    const metadata = { ...ref, labels: identityLabels(cluster), annotations: announced };
     try {
-      await api.resource<KubeObject>(core.leases).create({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata });
+      await leases.create({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata });
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }
