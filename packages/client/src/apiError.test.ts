@@ -36,6 +36,14 @@ describe('ApiError', () => {
     expect(ApiError.fromResponse({ ...at, status, body })).toMatchObject({ message, reason, status });
   });
 
+  it('tells a kind that is not served from an object that is not there', () => {
+    const server = 'https://parent:6443';
+    const missing = { ...at, server, status: 404 };
+    expect(ApiError.fromResponse({ ...missing, body: '404 page not found\n' }).unserved).toEqual({ server, path: at.path });
+    expect(ApiError.fromResponse({ ...missing, body: '{"kind":"Status","reason":"NotFound"}' }).unserved).toBeUndefined();
+    expect(ApiError.fromResponse({ ...missing, status: 502, body: 'Bad gateway' }).unserved).toBeUndefined();
+  });
+
   it('cuts a long page short', () => {
     expect(ApiError.fromResponse({ ...at, status: 500, body: 'x'.repeat(100_000) }).message.length).toBeLessThan(400);
   });

@@ -32,16 +32,16 @@ export class ApiError extends Error {
   readonly details?: Status['details'];
   /** Seconds the server asks to wait before another try. */
   readonly retryAfterSeconds?: number;
+  /** What was asked for, where the server knows nothing at that path: it does not serve the kind at all. */
+  readonly unserved?: { server: string; path: string };
 
-  constructor(
-    message: string,
-    o: { status: number; reason?: string; details?: Status['details']; retryAfterSeconds?: number; cause?: unknown },
-  ) {
+  constructor(message: string, o: ApiErrorOptions) {
     super(message, o.cause === undefined ? undefined : { cause: o.cause });
     this.status = o.status;
     this.reason = o.reason || (reasonOfCode[o.status] ?? 'Unknown');
     this.details = o.details;
     this.retryAfterSeconds = o.retryAfterSeconds;
+    this.unserved = o.unserved;
   }
 
   /** True when `error` is an ApiError with this reason (a word) or HTTP code (a number). */
@@ -60,7 +60,14 @@ export class ApiError extends Error {
   }
 
   /** Translates a refused HTTP answer, whatever its body is. */
-  static fromResponse(o: { status: number; body: string; method: string; path: string; retryAfterSeconds?: number }): ApiError {
+  static fromResponse(o: {
+    status: number;
+    body: string;
+    method: string;
+    path: string;
+    server?: string;
+    retryAfterSeconds?: number;
+  }): ApiError {
     const parsed = parseStatus(o.body);
     if (parsed) return ApiError.fromStatus({ ...parsed, code: o.status }, o.status, o.retryAfterSeconds);
     const text = o.body.replace(/\s+/g, ' ').trim().slice(0, 300);
@@ -70,9 +77,20 @@ export class ApiError extends Error {
       {
         status: o.status,
         retryAfterSeconds: o.retryAfterSeconds,
+        // Of an object that is not there, API servers tell in a Status.
+        ...(o.status === 404 && o.server !== undefined && { unserved: { server: o.server, path: o.path } }),
       },
     );
   }
+}
+
+interface ApiErrorOptions {
+  status: number;
+  reason?: string;
+  details?: Status['details'];
+  retryAfterSeconds?: number;
+  unserved?: ApiError['unserved'];
+  cause?: unknown;
 }
 
 /** The object does not exist, or its kind is not served. */

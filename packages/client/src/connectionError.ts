@@ -24,7 +24,7 @@ export class ConnectionError extends Error {
     cause?: unknown;
   }) {
     const detail = o.detail ? ` (${o.detail})` : '';
-    super(`${o.method} ${o.server}${o.path}: ${explain(o.code)}${detail}`, { cause: o.cause });
+    super(`${o.method} ${o.server}${o.path}: ${connectionTrouble(o.code)}${detail}`, { cause: o.cause });
     this.server = o.server;
     this.code = o.code;
     this.sent = o.sent;
@@ -56,7 +56,8 @@ export function isTlsCode(code: string): boolean {
   return /CERT|_TLS_|SSL_|^EPROTO$|SIGNATURE|ISSUER/.test(code);
 }
 
-function explain(code: string): string {
+/** What an error code of the network layer means, and what to check. */
+export function connectionTrouble(code: string): string {
   switch (code) {
     case 'ECONNREFUSED':
       return 'connection refused: is the API server running and the address right?';

@@ -14,7 +14,7 @@ export {
   type Status,
 } from './apiError.ts';
 export { childCredentialHeaders, type ChildCredentials, childPath } from './childAccess.ts';
-export { ClientClosedError, ConnectionError } from './connectionError.ts';
+export { ClientClosedError, ConnectionError, connectionTrouble, errorCode } from './connectionError.ts';
 export { core } from './core.ts';
 export { type HttpAnswer } from './exchange.ts';
 export { type CaSource, type HeaderValues, type TokenSource } from './credentials.ts';

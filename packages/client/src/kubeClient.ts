@@ -160,7 +160,7 @@ export class KubeClient implements AsyncDisposable {
     const { status, body, headers } = await this.#send(r);
     if (status < 200 || status > 299) {
       const retryAfterSeconds = parseRetryAfter(headers['retry-after'], Date.now());
-      throw ApiError.fromResponse({ status, body, method: r.method, path: r.path, retryAfterSeconds });
+      throw ApiError.fromResponse({ status, body, method: r.method, path: r.path, server: this.server, retryAfterSeconds });
     }
     if (body === '') return undefined as T;
     try {

@@ -80,7 +80,8 @@ class Opener {
       this.#onOpen?.(opening.status);
       if (opening.status === 200) return stream;
       const retryAfterSeconds = parseRetryAfter(opening.headers['retry-after'], Date.now());
-      throw ApiError.fromResponse({ ...opening, method: 'GET', path: this.#request.path, retryAfterSeconds });
+      const { server } = this.#transport;
+      throw ApiError.fromResponse({ ...opening, method: 'GET', path: this.#request.path, server, retryAfterSeconds });
     }
   }
 

@@ -6,8 +6,9 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { parse } from 'yaml';
+import { run as runHere } from './cli.ts';
 import { json, StubApiServer } from './testing/stubApiServer.ts';
 
 const main = join(import.meta.dirname, 'main.ts');
@@ -69,12 +70,85 @@ describe('visit', () => {
       code: 1,
       err: expect.stringContaining('exists'),
     });
-    parent.handler = (_request, response) => response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+    parent.handler = ({ line }, response) =>
+      line.includes('/apis/proxies.')
+        ? response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found')
+        : json(response, {});
     expect(await run('visit', 'eu-1')).toMatchObject({
       code: 1,
       out: '',
       err: expect.stringContaining('featureGates.SocketConnection=true'),
     });
+  });
+});
+
+describe('every command', () => {
+  const commands = [
+    'clusters',
+    'clusters describe eu-1',
+    'visit eu-1',
+    'status app',
+    'status app -w',
+    'rollout history app',
+    'rollout undo app',
+    'preview -f FILE',
+    'join-command',
+    'cordon eu-1',
+    'drain eu-1',
+    'approve',
+    'deny x',
+    'get pods --cluster-id eu-1',
+  ];
+
+  beforeEach(async () => {
+    await writeFile(join(folder, 'file.yaml'), 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: default}\n');
+  });
+
+  /** All of them, in this process: another one for each would take a minute. */
+  async function runAll(expected: RegExp, which = commands): Promise<void> {
+    const said = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const saved = process.env['KUBECONFIG'];
+    process.env['KUBECONFIG'] = env['KUBECONFIG'];
+    try {
+      for (const command of which) {
+        said.mockClear();
+        const code = await runHere(command.replace('FILE', join(folder, 'file.yaml')).split(' '));
+        const text = said.mock.calls.map(([chunk]) => String(chunk)).join('');
+        expect([command, code, expected.test(text) ? 'as expected' : text]).toEqual([command, 1, 'as expected']);
+      }
+    } finally {
+      said.mockRestore();
+      if (saved === undefined) delete process.env['KUBECONFIG'];
+      else process.env['KUBECONFIG'] = saved;
+    }
+  }
+
+  it('says that there is no hub where its kinds are not served, and makes no token there', async () => {
+    parent.handler = (_request, response) => response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+    const noHub =
+      /^error: https:\/\/127\.0\.0\.1:\d+ does not serve [a-z]+\.clusternet\.io: the hub of Clusternet is not installed/;
+    await runAll(noHub);
+    // API servers look at rights first.
+    parent.handler = ({ line }, response) =>
+      /^GET \/apis\/[a-z]+\.clusternet\.io(?:\/v1alpha1)? *$/.test(line)
+        ? response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found')
+        : json(response, { kind: 'Status', reason: 'Forbidden', message: 'you may not' }, 403);
+    await runAll(noHub);
+    expect(parent.received.filter(({ line }) => line.startsWith('POST') && !line.includes('selfsubject'))).toEqual([]);
+    // All that the commands need is loaded here.
+  }, 60_000);
+
+  it('says that the login is refused, or what rights are missing', async () => {
+    parent.handler = (_request, response) => json(response, { kind: 'Status', reason: 'Unauthorized' }, 401);
+    await runAll(/^error: You must be logged in to the server/);
+    parent.handler = (_request, response) => json(response, { kind: 'Status', reason: 'Forbidden', message: 'you may not' }, 403);
+    await runAll(/^(Error from server \(Forbidden\): you may not|error: .*you may not)/);
+  });
+
+  it('says that the parent cannot be reached', async () => {
+    await writeFile(join(folder, 'config'), parent.kubeconfig().replace(parent.url, 'https://127.0.0.1:1'));
+    const refused = /^error: .*127\.0\.0\.1:1\b.*: is the API server running and the address right\?\n$/;
+    await runAll(refused, ['clusters', 'rollout history app', 'join-command', 'get pods --cluster-id eu-1']);
   });
 });
 

@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto';
 import { type KubeObject } from '@clusternet/api-types';
 import { core, isForbidden } from '@clusternet/client';
 import { CliError } from '../errors.ts';
+import { checkHub } from '../missingApi.ts';
 import { duration } from '../output/age.ts';
 import { type Session } from './session.ts';
 
@@ -28,6 +29,8 @@ const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 /** Makes a bootstrap token and prints the helm command that uses it. */
 export async function joinCommand(session: Session, o: JoinOptions): Promise<number> {
   const { client, output } = session;
+  // A token for a cluster that nobody can join would only lie about.
+  await checkHub(client);
   const parentURL = o.parentUrl ?? client.server;
   const token = `${word(6)}.${word(16)}`;
   const expiration = new Date(session.now() + o.ttl).toISOString().replace(/\.\d+Z$/, 'Z');

@@ -34,12 +34,14 @@ export async function withSession<T>(
   o: { flags: ParentFlags; namespace?: string; output: Output; signal: AbortSignal },
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const [{ KubeClient }, { selectParent }] = await Promise.all([
+  const [{ KubeClient }, { selectParent }, { tellingOfNoHub }] = await Promise.all([
     import('@clusternet/client'),
     import('../parent/selectParent.ts'),
+    import('../missingApi.ts'),
   ]);
   const { config, namespace } = await selectParent(o.flags);
   await using client = await KubeClient.fromClientNode(config, { userAgent: 'kubectl-clusternet' });
   const { output, signal } = o;
-  return await work({ client, config, namespace: o.namespace ?? namespace, output, signal, now: Date.now });
+  const session = { client, config, namespace: o.namespace ?? namespace, output, signal, now: Date.now };
+  return await tellingOfNoHub(client, () => work(session));
 }

@@ -4,6 +4,7 @@
 import { childKubeConfig, findCluster, isClusterId, KubeClient, rewriteForShadow } from '@clusternet/client';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { type SplitArguments } from '../arguments.ts';
+import { tellingOfNoHub } from '../missingApi.ts';
 import { selectParent } from '../parent/selectParent.ts';
 import { childLogin } from '../parent/childLogin.ts';
 import { templateView, type View } from './templateView.ts';
@@ -30,5 +31,6 @@ export async function openTarget({ parent: flags, child }: SplitArguments): Prom
 
 async function idOf(parent: KubeConfig, name: string): Promise<string> {
   await using client = await KubeClient.fromClientNode(parent);
-  return (await findCluster(client, name)).spec.clusterId;
+  const { spec } = await tellingOfNoHub(client, () => findCluster(client, name));
+  return spec.clusterId;
 }

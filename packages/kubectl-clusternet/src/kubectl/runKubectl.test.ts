@@ -151,8 +151,19 @@ describe('runKubectl', () => {
   it('says what is missing when the parent serves no templates', async () => {
     await kubectl(`${prelude}
       fetch(server + '/api/v1/namespaces/shop/secrets').then(() => process.exit(1));`);
-    parent.handler = (_request, response) => response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+    const missing = (pattern: RegExp): typeof parent.handler => {
+      return ({ line }, response) =>
+        pattern.test(line)
+          ? response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found')
+          : json(response, {});
+    };
+    parent.handler = missing(/./);
+    await expect(run('get secrets')).rejects.toThrow('the hub of Clusternet is not installed there');
+    parent.handler = missing(/shadow/);
     await expect(run('get secrets')).rejects.toThrow('featureGates.ShadowAPI=true');
+    await kubectl(`${prelude} fetch(server + '/api/v1/namespaces/shop/secrets/s').then(() => process.exit(0));`);
+    await expect(run('wait --for=delete secret/s')).rejects.toMatchObject({ exitCode: 1 });
+    await kubectl(`${prelude} fetch(server + '/api/v1/namespaces/shop/secrets').then(() => process.exit(1));`);
     parent.handler = (_request, response) => json(response, { kind: 'Status' }, 404);
     expect((await run('get secrets')).code).toBe(1);
   });
@@ -161,7 +172,10 @@ describe('runKubectl', () => {
     await kubectl(`${prelude}
       fetch(server + '/api/v1/namespaces/shop/secrets').then(() => process.exit(1));`);
     const line = 'get secrets --cluster-id 1f2e3d4c-0000-4000-8000-000000000001';
-    parent.handler = (_request, response) => response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+    parent.handler = (request, response) =>
+      request.line.includes('/apis/proxies.')
+        ? response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found')
+        : json(response, {});
     await expect(run(line)).rejects.toThrow('featureGates.SocketConnection=true');
     parent.handler = (request, response) =>
       request.line.includes('/direct/')
@@ -183,7 +197,8 @@ describe('runKubectl', () => {
     const { url } = parent;
     await parent[Symbol.asyncDispose]();
     parent = await StubApiServer.start();
-    await expect(run('get pods')).rejects.toThrow(`cannot reach ${url}: connect ECONNREFUSED`);
+    await expect(run('get pods')).rejects.toThrow(`cannot reach ${url}: connection refused: is the API server running`);
+    await expect(run('diff -f x.yaml')).rejects.toMatchObject({ exitCode: 2 });
     expect(await leftBehind()).toBe(false);
   });
 

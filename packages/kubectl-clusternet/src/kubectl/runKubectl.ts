@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import { type SplitArguments } from '../arguments.ts';
 import { CliError, UsageError } from '../errors.ts';
-import { checkTunnels, isMissingApi, noTemplates } from '../missingApi.ts';
+import { checkTunnels, failForTemplates, isMissingApi } from '../missingApi.ts';
 import { childCommands, localCommands } from './commands.ts';
 import { discoveryCache } from './discoveryCache.ts';
 import { findKubectl } from './findKubectl.ts';
@@ -61,22 +61,24 @@ export async function runKubectl({ split, env = process.env, onOutput }: RunKube
     signal: stop.signal,
     onOutput,
   });
-  if (isMissing && code !== 0) {
-    if (!wantsChild) throw noTemplates(server, code);
-    // The child itself may have answered like that.
+  // A deletion that waits, and whatever may be missing, ends well for kubectl where nothing is served at all.
+  if (isMissing && (code !== 0 || !wantsChild)) {
     const [{ selectParent }, { KubeClient }] = await Promise.all([
       import('../parent/selectParent.ts'),
       import('@clusternet/client'),
     ]);
     await using parent = await KubeClient.fromClientNode((await selectParent(split.parent)).config);
+    if (!wantsChild) await failForTemplates(parent, code);
+    // The child itself may have answered like that.
     await checkTunnels(parent);
   }
   const reason = code === 0 ? undefined : await refusal;
   if (reason !== undefined) throw new CliError(`${split.child.cluster} cannot be visited: ${reason}`, { exitCode: code });
   if (!unreachable) return code;
-  throw new CliError(`cannot reach ${server}: ${reasonOf(unreachable)}`, {
-    cause: unreachable,
-  });
+  const { connectionTrouble, errorCode } = await import('@clusternet/client');
+  // 1 of a diff would say that there are differences.
+  const exitCode = split.command === 'diff' ? 2 : 1;
+  throw new CliError(`cannot reach ${server}: ${connectionTrouble(errorCode(unreachable))}`, { exitCode, cause: unreachable });
 }
 
 function checkTemplateCommand(split: SplitArguments): void {
@@ -127,19 +129,4 @@ async function help(o: { program: string; args: readonly string[]; env: NodeJS.P
 async function messageOf(answer: IncomingMessage): Promise<string | undefined> {
   const status = (await json(answer.pipe(new PassThrough())).catch(() => undefined)) as { message?: string } | undefined;
   return status?.message;
-}
-
-/** The error of the network layer in words. */
-function reasonOf(error: Error): string {
-  const { code, errors } = error as Error & { code?: string; errors?: Error[] };
-  const message = error.message || errors?.[0]?.message || code || 'the connection failed';
-  switch (code) {
-    case 'ECONNREFUSED':
-      return `${message}: is the API server running and the address right?`;
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return `${message}: check the server address and DNS`;
-    default:
-      return message;
-  }
 }

@@ -117,7 +117,7 @@ export async function findSubscription({ client, namespace }: Session, given: st
   try {
     return await client.resource<Subscription>(resources.subscriptions).get({ name, namespace });
   } catch (error) {
-    if (!isNotFound(error)) throw error;
+    if (!isNotFound(error) || error.unserved) throw error;
     throw new CliError(`there is no Subscription "${objectKey({ name, namespace })}"; is it in another namespace (-n)?`, {
       cause: error,
     });

@@ -32,8 +32,7 @@ async function findSubscription(client: KubeClient, ref: { namespace: string; na
   try {
     return await client.resource<Subscription>(resources.subscriptions).get(ref);
   } catch (error) {
-    // Without details it is the kind that is not known.
-    if (isNotFound(error) && error.details?.kind !== undefined) return undefined;
+    if (isNotFound(error) && !error.unserved) return undefined;
     throw error;
   }
 }
