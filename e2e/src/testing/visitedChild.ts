@@ -39,6 +39,7 @@ export class VisitedChild {
   /** Where commands in pods run; holds the kubeconfigs too. */
   readonly folder: string;
   readonly program: Kubectl;
+  /** ConfigMaps in the namespace `default` of the child after {@link VisitedChild.fill}. */
   readonly many = 57;
 
   private constructor(parts: Pick<VisitedChild, 'system' | 'parent' | 'child' | 'clusterId' | 'folder'>) {
@@ -143,7 +144,7 @@ export class VisitedChild {
     return (await this.sockets())[0]?.status.streams ?? 0;
   }
 
-  /** Makes 50 MB of ConfigMaps in the namespace `default` of the child: with what was there, {@link VisitedChild.many} of them. */
+  /** Makes 50 MB of ConfigMaps, beside the one that each namespace has. */
   async fill(): Promise<void> {
     const data = { text: 'x'.repeat(900_000) };
     await Promise.all(
