@@ -192,7 +192,7 @@ describe('the mapper', () => {
     const widgets = await eventually(() => client.mapper.resourceFor('client.example.com/v1', 'Widget'));
     expect(widgets).toEqual(expected);
     const widget = { apiVersion: 'client.example.com/v1', kind: 'Widget', metadata: { name: 'w' }, size: 1 };
-    expect(await eventually(() => client.resource(widgets).apply(widget, { fieldManager: 'e2e' }), 30)).toMatchObject({
+    expect(await eventually(() => client.resource(widgets).apply(widget, { fieldManager: 'e2e' }))).toMatchObject({
       size: 1,
     });
   });

@@ -21,6 +21,7 @@ import { logTail } from './logTail.ts';
 import { createNodes, type NodeCapacity, nodeObjects, nodesReady } from './nodes.ts';
 import { freePort } from './ports.ts';
 import { ended, portWasTaken, startOnFreePorts } from './startOnFreePorts.ts';
+import { isStopped } from './supervisor/processTable.ts';
 import { type SupervisedProcess, type Supervisor } from './supervisor/supervisor.ts';
 
 /** What a cluster is to be. */
@@ -124,9 +125,16 @@ export class Cluster {
     await runFollowers(this.#start);
   }
 
-  /** Freezes the API server: connections stay open and nothing answers. */
+  /** Freezes the API server: connections stay open and nothing answers. Resolves when it stands still. */
   async pause(): Promise<void> {
-    await this.#apiServer.signal('SIGSTOP');
+    const server = this.#apiServer;
+    await server.signal('SIGSTOP');
+    await until({
+      what: `${this.name}: API server stopped`,
+      timeoutMs: 60_000,
+      intervalMs: 5,
+      question: async () => isStopped(server.pid) || undefined,
+    });
   }
 
   /** Ends a {@link pause}. */
