@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { readFile } from 'node:fs/promises';
-import { featureGates } from '@clusternet/api-types';
+import { featureGates, parseClusterLabels } from '@clusternet/api-types';
 import { type AgentConfig, missingGates } from './config.ts';
-import { parseClusterLabels } from './registration/clusterLabels.ts';
 import { RegistrationFault } from './registration/fault.ts';
 import { isRegistrationToken } from './registration/token.ts';
 import { parseAllowRule, type AllowRule } from './tunnel/dialPolicy.ts';

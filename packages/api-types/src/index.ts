@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export * from './wellKnown.ts';
-export { dnsLabel, dnsSubdomain, labelName } from './syntax.ts';
+export { dnsLabel, dnsSubdomain, isLabelKey, isLabelValue, labelName, labelValue, MAX_LABEL, MAX_SUBDOMAIN } from './syntax.ts';
+export { parseClusterLabels } from './clusterLabels.ts';
 export { serverMetadata } from './serverMetadata.ts';
 export { apiVersionOf, resources, type ResourceDefinition, type ResourceKey } from './resources.ts';
 export { helmReleaseName } from './helmRelease.ts';

@@ -221,6 +221,7 @@ describe('join-command', () => {
       ['--cluster-name', 'A_b'],
       ['--cluster-labels', 'region=eu,zone'],
       ['--cluster-labels', 'a b=c'],
+      ['--cluster-labels', 'clusters.clusternet.io/cluster-id=another'],
       ['--ttl', '5x'],
     ]) {
       expect(await run('join-command', ...words)).toMatchObject({ code: 1, out: '', err: expect.stringContaining('is invalid') });

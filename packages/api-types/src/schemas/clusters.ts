@@ -3,7 +3,7 @@
 
 import type * as z from 'zod';
 import { resources } from '../resources.ts';
-import { dnsLabel, dnsSubdomain } from '../syntax.ts';
+import { dnsLabel, dnsSubdomain, labelValue, MAX_LABEL } from '../syntax.ts';
 import { conditions, taintSchema } from './common.ts';
 import {
   atomicList,
@@ -27,7 +27,6 @@ import { kindOf } from './kind.ts';
 export const MAX_CLUSTER_NAME = 60;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 
 /** How a child takes part in deploying: the parent pushes, the agent pulls, or whoever can. */
 export const syncModes = ['Push', 'Pull', 'Dual'] as const;
@@ -65,7 +64,7 @@ export const clusterRegistrationRequestSpecSchema = object('What the agent says 
   }).optional(),
   clusterLabels: map(
     'Labels for the ManagedCluster.',
-    string('Label value.', { max: 63, pattern: LABEL_VALUE, patternMessage: 'must be a label value' }),
+    string('Label value.', { max: MAX_LABEL, pattern: labelValue, patternMessage: 'must be a label value' }),
   ).optional(),
   syncMode: oneOf('Who deploys to the cluster.', syncModes).default('Pull'),
   publicKey: string('Public key of the agent (JWK, EC P-256) that the credentials in the status are encrypted for.', {

@@ -1,7 +1,7 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { dnsSubdomain, labelName } from '@clusternet/api-types';
+import { dnsSubdomain, labelName, labelValue, MAX_LABEL, MAX_SUBDOMAIN } from '@clusternet/api-types';
 import { StatusError } from '../request/statusError.ts';
 
 /** Tells whether labels are selected. */
@@ -150,9 +150,9 @@ function textOf(token: Token | undefined): string {
 /** @throws StatusError for what can be no label's value */
 function checked(key: string, value: string): string {
   const problem =
-    value.length > 63
+    value.length > MAX_LABEL
       ? 'must be no more than 63 bytes'
-      : value === '' || labelName.test(value)
+      : labelValue.test(value)
         ? undefined
         : "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an " +
           "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is " +
@@ -191,7 +191,7 @@ function labelKeyProblem(key: string): string | undefined {
     return `a valid label key ${nameRule} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`;
   const problems: string[] = [];
   if (prefix === '') problems.push('prefix part must be non-empty');
-  else if (prefix !== undefined && prefix.length > 253) problems.push('prefix part must be no more than 253 bytes');
+  else if (prefix !== undefined && prefix.length > MAX_SUBDOMAIN) problems.push('prefix part must be no more than 253 bytes');
   else if (prefix !== undefined && !dnsSubdomain.test(prefix)) {
     problems.push(
       "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end " +
@@ -200,7 +200,7 @@ function labelKeyProblem(key: string): string | undefined {
     );
   }
   if (name === '') problems.push('name part must be non-empty');
-  else if (name.length > 63) problems.push('name part must be no more than 63 bytes');
+  else if (name.length > MAX_LABEL) problems.push('name part must be no more than 63 bytes');
   if (!labelName.test(name)) problems.push(`name part ${nameRule}`);
   return problems.length === 0 ? undefined : problems.join('; ');
 }

@@ -1,7 +1,15 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ClusterRegistrationRequest, names, nodeLabelPrefix, parseKind, resources } from '@clusternet/api-types';
+import {
+  type ClusterRegistrationRequest,
+  isLabelKey,
+  isLabelValue,
+  names,
+  nodeLabelPrefix,
+  parseKind,
+  resources,
+} from '@clusternet/api-types';
 import { messageOf } from '../kube/forEachLimited.ts';
 
 /** Name of the request of a cluster, and of its ClusterRole and ClusterRoleBinding. */
@@ -36,9 +44,6 @@ export function malformed(request: ClusterRegistrationRequest): string | undefin
 }
 
 const ours = /^([a-z0-9-]+\.)*clusternet\.io\//;
-const labelKey =
-  /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 
 /**
  * The labels a cluster asks for, without those that are not its own to set: keys under `clusternet.io` say what the
@@ -55,7 +60,7 @@ export function allowedLabels(wanted: Readonly<Record<string, string>>): { label
   const dropped: string[] = [];
   for (const [key, value] of Object.entries(wanted)) {
     const reserved = ours.test(key) && !key.startsWith(nodeLabelPrefix);
-    if (reserved || key.length > 317 || !labelKey.test(key) || !labelValue.test(value)) dropped.push(key);
+    if (reserved || !isLabelKey(key) || !isLabelValue(value)) dropped.push(key);
     else labels[key] = value;
   }
   return { labels, dropped: dropped.sort() };

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { randomInt } from 'node:crypto';
-import { type KubeObject } from '@clusternet/api-types';
+import { dnsSubdomain, type KubeObject, MAX_CLUSTER_NAME, parseClusterLabels } from '@clusternet/api-types';
 import { core, isForbidden } from '@clusternet/client';
-import { CliError } from '../errors.ts';
+import { CliError, UsageError } from '../errors.ts';
 import { checkHub } from '../missingApi.ts';
 import { duration } from '../output/age.ts';
 import { type Session } from './session.ts';
@@ -29,6 +29,7 @@ const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 /** Makes a bootstrap token and prints the helm command that uses it. */
 export async function joinCommand(session: Session, o: JoinOptions): Promise<number> {
   const { client, output } = session;
+  checkFlags(o);
   // A token for a cluster that nobody can join would only lie about.
   await checkHub(client);
   const parentURL = o.parentUrl ?? client.server;
@@ -54,6 +55,20 @@ export async function joinCommand(session: Session, o: JoinOptions): Promise<num
     output.note(`warning: ${parentURL} is an address of this machine; give --parent-url if the child is elsewhere`);
   }
   return 0;
+}
+
+/** What helm or the agent would refuse, only when the token has been made. */
+function checkFlags({ clusterName, clusterLabels = '' }: JoinOptions): void {
+  if (clusterName !== undefined && (clusterName.length > MAX_CLUSTER_NAME || !dnsSubdomain.test(clusterName))) {
+    throw new UsageError(
+      `--cluster-name: "${clusterName}" is invalid: write at most ${MAX_CLUSTER_NAME} lower-case letters, digits, "-" and "."`,
+    );
+  }
+  try {
+    parseClusterLabels(clusterLabels);
+  } catch (error) {
+    throw new UsageError(`--cluster-labels: "${clusterLabels}" is invalid: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function bootstrapSecret(token: string, expiration: string): KubeObject {

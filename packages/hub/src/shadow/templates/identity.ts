@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { createHash } from 'node:crypto';
-import { dnsSubdomain, type KubeObject, labelName, labels, type Manifest } from '@clusternet/api-types';
+import { dnsSubdomain, isLabelValue, type KubeObject, labels, type Manifest } from '@clusternet/api-types';
 import { type ServedKind } from '../kinds/servedKind.ts';
 
 /** Which object a template is. */
@@ -77,10 +77,6 @@ export function manifestLabels(kind: ServedKind, template: KubeObject, before?: 
     ...(isLabelValue(name) && { [labels.configName]: name }),
     [labels.configNamespace]: namespace,
   };
-}
-
-function isLabelValue(text: string): boolean {
-  return text.length <= 63 && labelName.test(text);
 }
 
 function isSubdomain(text: string): boolean {

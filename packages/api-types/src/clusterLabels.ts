@@ -1,15 +1,13 @@
 // Copyright The Clusternet Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { labels } from '@clusternet/api-types';
+import { isLabelKey, isLabelValue } from './syntax.ts';
+import { labels } from './wellKnown.ts';
 
-const prefixSyntax = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const nameSyntax = /^(?=.{1,63}$)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
-const valueSyntax = /^$|^(?=.{1,63}$)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 const reserved: string[] = [labels.createdBy, labels.clusterId, labels.clusterName, labels.registeredBy, labels.bootstrapping];
 
 /**
- * Reads `k=v,k=v`.
+ * Reads the labels that a cluster is given by its agent: `k=v,k=v`.
  *
  * @throws Error naming the item at fault: an item that is silently dropped would send workloads to the wrong clusters. Labels
  * by which Clusternet itself knows a cluster are refused too.
@@ -21,15 +19,10 @@ export function parseClusterLabels(text: string): Record<string, string> {
     const [key = '', value, ...rest] = item.split('=').map((part) => part.trim());
     if (value === undefined || rest.length > 0) throw new Error(`"${item}" must have the form key=value`);
     if (!isLabelKey(key)) throw new Error(`"${key}" is not a valid label key`);
-    if (!valueSyntax.test(value)) throw new Error(`"${value}" is not a valid value for label ${key}`);
+    if (!isLabelValue(value)) throw new Error(`"${value}" is not a valid value for label ${key}`);
     if (reserved.includes(key)) throw new Error(`label ${key} is set by Clusternet itself and cannot be given`);
     if (key in result) throw new Error(`label ${key} is given twice`);
     result[key] = value;
   }
   return result;
-}
-
-function isLabelKey(key: string): boolean {
-  const slash = key.indexOf('/');
-  return slash < 0 ? nameSyntax.test(key) : prefixSyntax.test(key.slice(0, slash)) && nameSyntax.test(key.slice(slash + 1));
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, it } from '@jest/globals';
-import { labels } from '@clusternet/api-types';
 import { parseClusterLabels } from './clusterLabels.ts';
+import { labels } from './wellKnown.ts';
 
 describe('parseClusterLabels', () => {
   it('reads pairs, with prefixes, spaces around and empty values', () => {
