@@ -3,11 +3,11 @@
 
 import { type ClusterRegistrationRequest, fieldManagers, type KubeObject, labels, names, resources } from '@clusternet/api-types';
 import { core, type KubeClient } from '@clusternet/client';
-import { WorkQueue } from '@clusternet/runtime';
 import { type Controller, type ControllerContext } from '../controller.ts';
+import { ControllerQueue } from '../kube/controllerQueue.ts';
 import { finalizerPatch } from '../kube/finalizer.ts';
 import { messageOf } from '../kube/forEachLimited.ts';
-import { isLostRace, retryLostRace, staleMs } from '../kube/lostRace.ts';
+import { isLostRace, staleMs } from '../kube/lostRace.ts';
 import { byAge, isDeleting, isTerminating, type Namespace, type TokenRequest } from '../kube/objects.ts';
 import { type Store } from '../kube/api.ts';
 import { indexes } from '../stores.ts';
@@ -50,10 +50,9 @@ export class Approver implements Controller {
   readonly #settings: ApproverSettings;
   readonly #clusterResources: ClusterResources;
   readonly #deregistration: Deregistration;
-  readonly #queue: WorkQueue;
+  readonly #queue: ControllerQueue;
   // Names given away in this term that the caches may not show yet: two requests must not get the same one.
   readonly #claims = new Map<string, string>();
-  readonly #unsubscribe: (() => void)[] = [];
 
   constructor(context: ControllerContext, settings: ApproverSettings) {
     this.#context = context;
@@ -64,20 +63,15 @@ export class Approver implements Controller {
       settings.clusterInit,
     );
     this.#deregistration = new Deregistration(context, this.#clusterResources);
-    const { logger, metrics, signal } = context;
-    this.#queue = new WorkQueue({
+    this.#queue = new ControllerQueue(context, {
       name: 'approver',
       workers: 4,
-      logger,
-      metrics,
-      signal,
-      reconcile: (key, { logger: log, attempt }) => retryLostRace(() => this.reconcile(key, attempt), log),
+      reconcile: (key, _signal, attempt) => this.reconcile(key, attempt),
     });
   }
 
   start(): void {
     const { stores } = this.#context;
-    this.#on(stores.requests, (request) => this.#queue.add(request.metadata.name));
     const owned: Store<KubeObject>[] = [
       stores.namespaces,
       stores.managedClusters,
@@ -87,37 +81,32 @@ export class Approver implements Controller {
       stores.roles,
       stores.roleBindings,
     ];
-    for (const store of owned) this.#on(store, (object) => this.#enqueueOwner(object));
-    this.#unsubscribe.push(
-      // Renewed all the time; only its end matters here.
-      stores.heartbeats.onChange(({ type, object }) => {
-        if (type === 'deleted') this.#enqueueOwner(object);
-      }),
-    );
     // A name became free: whoever waits for it may go on.
     const released = (name = ''): void => {
       for (const request of stores.requests.byIndex(indexes.clusterName, name)) this.#queue.add(request.metadata.name);
     };
-    this.#unsubscribe.push(
+    this.#queue.start(
+      stores.requests.onChange(({ type, object }) => {
+        this.#queue.add(object.metadata.name);
+        if (type === 'deleted') released(object.spec?.clusterName);
+      }),
+      ...owned.map((store) => store.onChange(({ object }) => this.#enqueueOwner(object))),
+      // Renewed all the time; only its end matters here.
+      stores.heartbeats.onChange(({ type, object }) => {
+        if (type === 'deleted') this.#enqueueOwner(object);
+      }),
       stores.namespaces.onChange(({ type, object }) => {
         if (type === 'deleted') released(object.metadata.labels?.[labels.clusterName]);
       }),
-      stores.requests.onChange(({ type, object }) => {
-        if (type === 'deleted') released(object.spec?.clusterName);
-      }),
-    );
-    this.#unsubscribe.push(
       this.#settings.parent.onCaChange(() => {
         this.#context.logger.info('the CA of the parent changed: telling the children');
         for (const request of stores.requests.list()) this.#queue.add(request.metadata.name);
       }),
     );
-    this.#queue.start();
   }
 
-  async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await this.#queue.close();
+  close(): Promise<void> {
+    return this.#queue.close();
   }
 
   /** Brings one request, by name, as far as it can go. `attempt` counts the failures in a row before this pass. */
@@ -337,10 +326,6 @@ export class Approver implements Controller {
   #enqueueOwner(object: KubeObject): void {
     const clusterId = object.metadata.labels?.[labels.clusterId];
     if (clusterId) this.#queue.add(requestNameOf(clusterId));
-  }
-
-  #on<T extends KubeObject>(store: Store<T>, handler: (object: T) => void): void {
-    this.#unsubscribe.push(store.onChange(({ object }) => handler(object)));
   }
 }
 

@@ -19,9 +19,10 @@ import {
   type Subscription,
 } from '@clusternet/api-types';
 import { isAlreadyExists } from '@clusternet/client';
-import { type Change, WorkQueue } from '@clusternet/runtime';
+import { type Change } from '@clusternet/runtime';
 import { type Controller, type ControllerContext } from '../controller.ts';
 import { type Store } from '../kube/api.ts';
+import { ControllerQueue } from '../kube/controllerQueue.ts';
 import { isDeleting } from '../kube/objects.ts';
 import { type Replicas, replicasOf, replicasOfChart, scalePathOf, UnparseableFeedError } from './replicasOf.ts';
 
@@ -48,29 +49,24 @@ export function feedOfManifest({ template }: Manifest): string[] {
 export class FeedInventoryController implements Controller {
   readonly #context: ControllerContext;
   readonly #feeds: FeedStores;
-  readonly #queue: WorkQueue;
+  readonly #queue: ControllerQueue;
   readonly #dividing = new Map<string, Set<string>>();
-  readonly #unsubscribe: (() => void)[] = [];
 
   constructor(context: ControllerContext, feeds: FeedStores) {
     this.#context = context;
     this.#feeds = feeds;
-    const { logger, metrics, signal } = context;
-    this.#queue = new WorkQueue({
+    this.#queue = new ControllerQueue(context, {
       name: 'feedinventory',
       workers: 2,
       quietMs: 20,
       maxQuietMs: 200,
-      logger,
-      metrics,
-      signal,
       reconcile: (key) => this.reconcile(key),
     });
   }
 
   start(): void {
     const { subscriptions, feedInventories } = this.#context.stores;
-    this.#unsubscribe.push(
+    this.#queue.start(
       subscriptions.onChange((change) => this.#subscriptionChanged(change)),
       feedInventories.onChange(({ key }) => {
         if (this.#dividing.has(key)) this.#queue.add(key);
@@ -82,12 +78,10 @@ export class FeedInventoryController implements Controller {
       }),
       this.#feeds.helmCharts.onChange(({ object }) => this.#feedChanged(chartKey(object.metadata))),
     );
-    this.#queue.start();
   }
 
-  async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await this.#queue.close();
+  close(): Promise<void> {
+    return this.#queue.close();
   }
 
   /** Brings the FeedInventory of one Subscription in line with its feeds. */

@@ -20,7 +20,8 @@ export class ControllerQueue {
       workers?: number;
       quietMs?: number;
       maxQuietMs?: number;
-      reconcile: (key: string, signal: AbortSignal) => Promise<{ requeueAfterMs?: number } | void>;
+      /** `attempt` counts the failures in a row before this pass. */
+      reconcile: (key: string, signal: AbortSignal, attempt: number) => Promise<{ requeueAfterMs?: number } | void>;
     },
   ) {
     this.#queue = new WorkQueue({
@@ -28,7 +29,7 @@ export class ControllerQueue {
       logger,
       metrics,
       signal,
-      reconcile: (key, { logger: log, signal: stop }) => retryLostRace(() => reconcile(key, stop), log),
+      reconcile: (key, { logger: log, signal: stop, attempt }) => retryLostRace(() => reconcile(key, stop, attempt), log),
     });
   }
 
