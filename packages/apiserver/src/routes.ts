@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
-import { healthReport, type Health, type Metrics } from '@clusternet/runtime';
+import { answerHealth, type Health, type Metrics } from '@clusternet/runtime';
 import { aggregatedVersion, requireJson } from './discovery/accept.ts';
 import { aggregatedDiscovery, groupDocument, groupList, resourceList } from './discovery/discovery.ts';
 import { openApiV2, openApiV3, openApiV3Index } from './discovery/openapi.ts';
@@ -29,8 +29,8 @@ export function routes({ registry, health, metrics, version, onError }: RoutesOp
   app.enable('case sensitive routing');
   app.set('query parser', 'simple');
   const { served } = registry;
-  app.get(['/healthz', '/livez'], (request, response) => answerProbe(request, response, health.alive()));
-  app.get('/readyz', (request, response) => answerProbe(request, response, health.ready()));
+  app.get(['/healthz', '/livez'], (request, response) => answerHealth(request, response, health.alive()));
+  app.get('/readyz', (request, response) => answerHealth(request, response, health.ready()));
   app.get('/metrics', async (_request, response) => {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
@@ -66,15 +66,6 @@ function document(request: Request, response: Response, body: object | undefined
   if (!body) throw new StatusError(404, 'the server could not find the requested resource', { details: {} });
   requireJson(request.headers.accept);
   writeJson(response, body);
-}
-
-function answerProbe(request: Request, response: Response, results: Parameters<typeof healthReport>[0]): void {
-  const { healthy, text } = healthReport(results, request.query['verbose'] !== undefined);
-  response
-    .status(healthy ? 200 : 503)
-    .type('text')
-    .set('Cache-Control', 'no-store')
-    .send(text);
 }
 
 function versionInfo(version: string): object {

@@ -26,7 +26,7 @@ export { type CommonConfig } from './config/commonConfig.ts';
 export { duration, formatDuration, parseDuration } from './config/duration.ts';
 export { UsageError } from './config/usageError.ts';
 export { type CheckResult, Health, type HealthCheck } from './server/health.ts';
-export { healthReport } from './server/healthReport.ts';
+export { answerHealth } from './server/healthRoutes.ts';
 export { ServingCertificate, type ServingCertificateOptions } from './server/servingCertificate.ts';
 export { type ProcessHost } from './service/processHost.ts';
 export { runService, type ServiceOptions } from './service/runService.ts';

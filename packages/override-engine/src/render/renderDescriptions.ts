@@ -13,31 +13,19 @@ import {
   stableStringify,
 } from '@clusternet/api-types';
 import { descriptionOf } from './descriptionOf.ts';
-import { type Override } from '../overrides/applyOverride.ts';
 import { encodeManifest, feedOfRaw } from './encodeManifest.ts';
 import { hashOf, missing, type OverrideOutcome, overrideProblem, renderWithOverrides, undoneMessage } from './renderFeed.ts';
+import { type CommonInput } from './renderInput.ts';
 import { readRenderedFrom, writeRenderedFrom } from './renderedFrom.ts';
 import { isChartEntry } from '../rollout/revision.ts';
-import { type Undo, type Undone } from '../rollout/undo.ts';
+import { type Undo } from '../rollout/undo.ts';
 import { isChartFeed } from './renderHelmDescription.ts';
 import { maxObjectBytes, type Placeable, placeInShards, shardName, shardNumber } from './shards.ts';
 
 /** Everything that a rendering depends on. */
-export interface RenderInput {
-  base: Base;
+export interface RenderInput extends CommonInput {
   /** The Manifest that answers a feed. */
   manifestOf: (feed: Feed) => Manifest | undefined;
-  /** The overrides of a feed in the cluster of the Base, in their order. */
-  overridesOf?: (feed: Feed) => readonly Override[];
-  /** Name of the other Base of the namespace that owns the object, if one does. */
-  ownedBy?: (key: string) => string | undefined;
-  /** The Descriptions of the Base as they are. */
-  previous: readonly Description[];
-  now: Date;
-  /** Brings back what was rendered before; it stays, feed by feed, until the feed or an override of it changes. */
-  undo?: Undo;
-  /** What an undo, this one or an earlier one, holds. */
-  undone?: Undone;
   /** Bytes per Description and per object, for tests; default `maxShardBytes` and `maxObjectBytes`. */
   limits?: { shard?: number; object?: number };
 }

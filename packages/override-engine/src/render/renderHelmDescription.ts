@@ -4,7 +4,6 @@
 import { Buffer } from 'node:buffer';
 import {
   annotations,
-  type Base,
   type Description,
   type DescriptionSpec,
   type Feed,
@@ -18,30 +17,18 @@ import {
 } from '@clusternet/api-types';
 import { type Override } from '../overrides/applyOverride.ts';
 import { OverrideError } from '../overrides/overrideError.ts';
-import { type Undo, type Undone } from '../rollout/undo.ts';
 import { hashOf, missing, outcomeOf, type OverrideOutcome, overrideProblem, undoneMessage } from './renderFeed.ts';
 import { chartFeed, objectsOfContent } from '../rollout/revision.ts';
+import { type CommonInput } from './renderInput.ts';
 import { readRenderedFrom, writeRenderedFrom } from './renderedFrom.ts';
 import { renderHelm } from '../overrides/renderHelm.ts';
 import { descriptionOf } from './descriptionOf.ts';
 import { maxShardBytes } from './shards.ts';
 
 /** Everything that the Helm Description of a Base depends on. */
-export interface RenderHelmInput {
-  base: Base;
+export interface RenderHelmInput extends CommonInput {
   /** The HelmChart that a feed names. */
   chartOf: (feed: Feed) => HelmChart | undefined;
-  /** What is overridden for a feed in this cluster, in the order of its application. */
-  overridesOf?: (feed: Feed) => readonly Override[];
-  /** Name of the other Base of the namespace that owns the feed, if one does. */
-  ownedBy?: (key: string) => string | undefined;
-  /** The Descriptions of the Base as they are. */
-  previous: readonly Description[];
-  now: Date;
-  /** Brings back what charts were before; each stays so until it or an override of it changes. */
-  undo?: Undo;
-  /** What an undo, this one or an earlier one, holds. */
-  undone?: Undone;
   /** Bytes of all charts together, for tests. */
   limit?: number;
 }

@@ -22,8 +22,8 @@ export function healthRoutes({ health, metrics, auth, logger }: HealthRoutesOpti
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.get(['/healthz', '/livez'], (request, response) => answer(request, response, health.alive()));
-  app.get('/readyz', (request, response) => answer(request, response, health.ready()));
+  app.get(['/healthz', '/livez'], (request, response) => answerHealth(request, response, health.alive()));
+  app.get('/readyz', (request, response) => answerHealth(request, response, health.ready()));
   app.get('/metrics', async (request, response) => {
     const token = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     let verdict;
@@ -59,7 +59,8 @@ function errorStatus(error: unknown): number {
   return typeof status === 'number' && status >= 400 && status < 500 ? status : 500;
 }
 
-function answer(request: Request, response: Response, results: CheckResult[]): void {
+/** Answers a question after health as API servers do: one word, or each check with `?verbose`. */
+export function answerHealth(request: Request, response: Response, results: readonly CheckResult[]): void {
   const { healthy, text } = healthReport(results, request.query['verbose'] !== undefined);
   response
     .status(healthy ? 200 : 503)
