@@ -105,6 +105,20 @@ describe('Heartbeat', () => {
     expect(made.counts).toBe(false);
   });
 
+  it('goes on after a refusal or two, as by an API server that has just started', async () => {
+    const made = heartbeat(5);
+    await made.start();
+    let refusals = 0;
+    answer = () => {
+      if (++refusals > 2) return { metadata: {} };
+      throw new ApiError('no', { status: 403 });
+    };
+    const before = patches.length;
+    await until(() => patches.length > before + 4);
+    expect(made.counts).toBe(true);
+    expect(changes).toBe(0);
+  });
+
   it('counts on while the parent does not answer', async () => {
     const made = heartbeat(5);
     await made.start();

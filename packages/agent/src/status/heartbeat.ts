@@ -27,6 +27,8 @@ export interface HeartbeatOptions {
 }
 
 const askAgainMs = 180_000;
+/** An API server that has just started refuses what it has not yet read the rights for. */
+const refusalsToBelieve = 3;
 const firstTimeoutMs = 10_000;
 
 /**
@@ -38,6 +40,7 @@ export class Heartbeat {
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #counts = false;
+  #refusals = 0;
   #warned = false;
 
   constructor(options: HeartbeatOptions) {
@@ -67,7 +70,7 @@ export class Heartbeat {
   async #run(signal: AbortSignal): Promise<void> {
     const { everyMs } = this.#o;
     while (!signal.aborted) {
-      await sleep(this.#counts ? everyMs : Math.max(everyMs, askAgainMs), signal);
+      await sleep(this.#refusals < refusalsToBelieve ? everyMs : Math.max(everyMs, askAgainMs), signal);
       const counted = this.#counts;
       await this.#renew(signal, everyMs);
       if (this.#counts !== counted) this.#o.onChange();
@@ -90,6 +93,7 @@ export class Heartbeat {
         { type: 'merge', signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) },
       );
       this.#counts = true;
+      this.#refusals = 0;
       this.#warned = false;
       const parentCa = lease.metadata.annotations?.[annotations.parentCaHash];
       if (parentCa !== undefined) this.#o.onParentCa(parentCa);
@@ -97,8 +101,9 @@ export class Heartbeat {
       signal.throwIfAborted();
       if (isCertificateFailure(error)) this.#o.onDistrust();
       // The parent has no use for it, or not yet. Whatever else it is, the next renewal may succeed.
-      if (isNotFound(error) || isForbidden(error)) this.#counts = false;
-      else if (!this.#warned) {
+      if (isNotFound(error) || isForbidden(error)) {
+        if (++this.#refusals >= refusalsToBelieve) this.#counts = false;
+      } else if (!this.#warned) {
         logger.warn('the heartbeat did not reach the parent', { namespace, error });
         this.#warned = true;
       }
