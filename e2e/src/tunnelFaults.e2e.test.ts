@@ -2,24 +2,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from 'node:events';
-import { glob, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type KubeObject, type ManagedCluster, resources } from '@clusternet/api-types';
 import { core, type KubeClient } from '@clusternet/client';
 import { type Cluster, type System, type Workload } from '@clusternet/localup';
 import { CertificateAuthority } from '@clusternet/pki';
 import { Agent, request } from 'undici';
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 import { makeClusterAdmin } from './testing/clusterAdmin.ts';
 import { CuttableProxy } from './testing/cuttableProxy.ts';
 import { eventually } from './testing/eventually.ts';
 import { configMap, deployment, namespace, Publisher } from './testing/feeds.ts';
 import { fate } from './testing/kubectl.ts';
 import { shortLease } from './testing/quickElection.ts';
+import { certify, giveCa } from './testing/rotation.ts';
 import { VisitedChild } from './testing/visitedChild.ts';
 
 /** How often the way is cut in a row; a run of hundreds is for people. */
@@ -311,7 +310,6 @@ describe('the API server of a child', () => {
     const [cluster] = system.children;
     if (!cluster) throw new Error('there is no child');
     const authority = await CertificateAuthority.create('another-ca');
-    const pair = await authority.issue({ names: ['kube-apiserver'], hosts: ['127.0.0.1', 'localhost'] });
     await everybodyTrusts(cluster, cluster.caPem + authority.cert);
     let rotated = false;
     const visitor = (async () => {
@@ -319,12 +317,7 @@ describe('the API server of a child', () => {
       while (!rotated) answers.add((await visit('/version')).status);
       return [...answers];
     })();
-    // The API server looks at its files itself.
-    for (const [kind, text] of Object.entries({ key: pair.key, crt: pair.cert })) {
-      await writeFile(join(cluster.folder, `new.${kind}`), text);
-      await rename(join(cluster.folder, `new.${kind}`), join(cluster.folder, `apiserver.${kind}`));
-    }
-    await eventually(async () => expect(await issuerSeen(cluster.server)).toBe('another-ca'));
+    await certify(cluster, authority);
     await everybodyTrusts(cluster, authority.cert);
     await new Publisher(parent).feed(...settings('of another CA'));
     await arrived('of another CA');
@@ -333,17 +326,9 @@ describe('the API server of a child', () => {
   });
 
   /** Gives all clients of the child this bundle, and waits until the hub goes by it as well. */
-  async function everybodyTrusts({ folder: files, kubeconfigPath }: Cluster, bundle: string): Promise<void> {
-    const agents: string[] = [];
-    for await (const path of glob('services/**/serviceaccount/kubeconfig', { cwd: files })) agents.push(path);
-    expect(agents).toHaveLength(2);
+  async function everybodyTrusts(cluster: Cluster, bundle: string): Promise<void> {
+    expect(await giveCa(cluster, bundle)).toBe(2);
     const encoded = Buffer.from(bundle).toString('base64');
-    for (const path of [kubeconfigPath, ...agents.map((one) => join(files, one))]) {
-      const config = parse(await readFile(path, 'utf8')) as { clusters: [{ cluster: Record<string, unknown> }] };
-      config.clusters[0].cluster['certificate-authority-data'] = encoded;
-      await writeFile(`${path}.new`, stringify(config));
-      await rename(`${path}.new`, path);
-    }
     await eventually(async () => {
       const { items } = await parent.resource<ManagedCluster>(resources.managedClusters).list();
       expect(items[0]?.status?.apiserverCABundle).toBe(encoded);
@@ -355,17 +340,5 @@ describe('the API server of a child', () => {
         expect(secret.data?.['ca.crt']).toBe(encoded);
       }
     });
-  }
-
-  /** Whose certificate the server shows to whoever connects now. */
-  async function issuerSeen(server: string): Promise<string | undefined> {
-    const { hostname, port } = new URL(server);
-    const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false });
-    try {
-      await once(socket, 'secureConnect');
-      return String(socket.getPeerCertificate().issuer.CN);
-    } finally {
-      socket.destroy();
-    }
   }
 });
