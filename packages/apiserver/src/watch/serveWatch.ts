@@ -50,7 +50,6 @@ export async function serveWatch<T extends KubeObject>(o: WatchServing<T>): Prom
   response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' });
   response.flushHeaders();
   const end = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(o.timeoutMs))]);
-  const ended = new Promise<void>((resolve) => end.addEventListener('abort', () => resolve(), { once: true }));
   const stop = (): boolean => end.aborted || response.destroyed;
   let position = o.from;
   for (const object of o.initial) {
@@ -82,7 +81,7 @@ export async function serveWatch<T extends KubeObject>(o: WatchServing<T>): Prom
       await writer.bookmark(version);
       told = performance.now();
     }
-    await idle(change, ended, o.bookmarks ? Math.max(due, 0) || (o.bookmarkMs ?? defaultBookmarkMs) : undefined);
+    await idle(change, end, o.bookmarks ? Math.max(due, 0) || (o.bookmarkMs ?? defaultBookmarkMs) : undefined);
   }
   if (!response.destroyed) response.end();
 }
@@ -92,16 +91,20 @@ export function expired(): StatusError {
   return new StatusError(410, 'too old resource version', { reason: 'Expired' });
 }
 
+/** Waits for a change, the end, or the time. Nothing of a wait outlives it: a race against the end would be remembered until then. */
 async function idle(
   change: { promise: Promise<void>; cancel: () => void },
-  ended: Promise<void>,
+  end: AbortSignal,
   ms: number | undefined,
 ): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const due = new Promise<void>((resolve) => {
-    if (ms !== undefined) timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([change.promise, ended, due]);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const wake = (): void => resolve();
+  const timer = ms === undefined ? undefined : setTimeout(wake, ms);
+  end.addEventListener('abort', wake, { once: true });
+  if (end.aborted) wake();
+  void change.promise.then(wake);
+  await promise;
+  end.removeEventListener('abort', wake);
   clearTimeout(timer);
   change.cancel();
 }
